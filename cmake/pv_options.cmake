@@ -1,0 +1,91 @@
+# Compile and link options, in two interface targets:
+#   pv::strict   everything of ours: warnings, language, include root
+#   pv::layer    the monitor itself: no exceptions, no RTTI
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(PV_STATIC "link the monitor statically" OFF)
+option(PV_LTO "link-time optimisation" OFF)
+option(PV_TESTS "build unit tests and fuzzers" ON)
+option(PV_LIBFUZZER "link fuzzers with libFuzzer instead of the corpus runner" OFF)
+set(PV_SANITIZE "" CACHE STRING "value of -fsanitize for everything, e.g. address,undefined")
+
+find_program(PV_CCACHE ccache)
+if(PV_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PV_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${PV_CCACHE})
+endif()
+
+add_library(pv_strict INTERFACE)
+add_library(pv::strict ALIAS pv_strict)
+target_include_directories(pv_strict INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(pv_strict INTERFACE
+  FMT_HEADER_ONLY=1 _FILE_OFFSET_BITS=64 _TIME_BITS=64 _GNU_SOURCE PV_VERSION="${PROJECT_VERSION}")
+target_compile_options(pv_strict INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-rtti
+  -ffunction-sections -fdata-sections
+  # The same sources give the same bytes wherever the tree lies.
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+target_link_options(pv_strict INTERFACE -Wl,--gc-sections)
+
+add_library(pv_layer_options INTERFACE)
+add_library(pv::layer ALIAS pv_layer_options)
+target_link_libraries(pv_layer_options INTERFACE pv_strict)
+target_compile_options(pv_layer_options INTERFACE -fno-exceptions)
+
+if(PV_SANITIZE)
+  add_compile_options(-fsanitize=${PV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${PV_SANITIZE})
+endif()
+if(PV_LIBFUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(PV_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+# Third-party libraries. Cross builds get them from PV_SYSROOT (see tools/sysroot); the
+# header-only ones (fmt, nlohmann-json) come from the build machine through a folder of links, so
+# that none of its other headers can leak into a cross build.
+set(PV_SYSROOT "" CACHE PATH "folder with usr/include and usr/lib of the target's libraries")
+set(PV_TRIPLET ${CMAKE_LIBRARY_ARCHITECTURE})
+if(CMAKE_CROSSCOMPILING)
+  set(_headers ${CMAKE_BINARY_DIR}/header-only)
+  file(MAKE_DIRECTORY ${_headers})
+  foreach(_name fmt nlohmann)
+    if(NOT EXISTS /usr/include/${_name})
+      message(FATAL_ERROR "/usr/include/${_name} is missing: run tools/setup")
+    endif()
+    file(CREATE_LINK /usr/include/${_name} ${_headers}/${_name} SYMBOLIC)
+  endforeach()
+  target_include_directories(pv_strict SYSTEM INTERFACE ${_headers})
+  if(PV_SYSROOT)
+    target_include_directories(pv_strict SYSTEM INTERFACE ${PV_SYSROOT}/usr/include
+      ${PV_SYSROOT}/usr/include/${PV_TRIPLET})
+    target_link_directories(pv_strict INTERFACE ${PV_SYSROOT}/usr/lib/${PV_TRIPLET}
+      ${PV_SYSROOT}/usr/lib)
+  endif()
+endif()
+
+# pv_use_library(TARGET NAME): links NAME where this target architecture has it and defines
+# PV_HAVE_<NAME> as 1; elsewhere defines it as 0, and the layer must say what it cannot do.
+function(pv_use_library target name)
+  string(TOUPPER ${name} upper)
+  if(CMAKE_CROSSCOMPILING)
+    find_library(PV_LIB_${upper} ${name} NO_DEFAULT_PATH
+      PATHS ${PV_SYSROOT}/usr/lib/${PV_TRIPLET} ${PV_SYSROOT}/usr/lib)
+  else()
+    find_library(PV_LIB_${upper} ${name})
+  endif()
+  if(PV_LIB_${upper})
+    target_link_libraries(${target} PUBLIC ${name})
+    target_compile_definitions(${target} PUBLIC PV_HAVE_${upper}=1)
+  else()
+    message(STATUS "library ${name} is missing for ${PV_ARCH}: its feature is off")
+    target_compile_definitions(${target} PUBLIC PV_HAVE_${upper}=0)
+  endif()
+endfunction()

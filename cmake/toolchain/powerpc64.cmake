@@ -1,0 +1,12 @@
+# Cross toolchain for powerpc64: Debian's packaged powerpc64-linux-gnu compilers.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR powerpc64)
+set(CMAKE_C_COMPILER powerpc64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER powerpc64-linux-gnu-g++)
+set(CMAKE_OBJCOPY powerpc64-linux-gnu-objcopy)
+set(CMAKE_STRIP powerpc64-linux-gnu-strip)
+set(CMAKE_LIBRARY_ARCHITECTURE powerpc64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH /usr/powerpc64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

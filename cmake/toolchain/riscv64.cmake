@@ -1,0 +1,12 @@
+# Cross toolchain for riscv64: Debian's packaged riscv64-linux-gnu compilers.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR riscv64)
+set(CMAKE_C_COMPILER riscv64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER riscv64-linux-gnu-g++)
+set(CMAKE_OBJCOPY riscv64-linux-gnu-objcopy)
+set(CMAKE_STRIP riscv64-linux-gnu-strip)
+set(CMAKE_LIBRARY_ARCHITECTURE riscv64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH /usr/riscv64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
