@@ -1,0 +1,35 @@
+// The architectures polyvisor knows, and which of them this binary runs on. This file and CMake
+// are the only places that ask the compiler about the architecture.
+#pragma once
+
+#include <string_view>
+
+#include "base/types.h"
+
+namespace pv {
+
+enum class Arch : u8 { aarch64, riscv64, powerpc, x86_64 };
+
+constexpr std::string_view name(Arch arch) {
+  switch (arch) {
+    case Arch::aarch64: return "aarch64";
+    case Arch::riscv64: return "riscv64";
+    case Arch::powerpc: return "powerpc";
+    case Arch::x86_64: return "x86_64";
+  }
+  return "?";
+}
+
+#if defined(__aarch64__)
+constexpr Arch host_arch = Arch::aarch64;
+#elif defined(__riscv) && __riscv_xlen == 64
+constexpr Arch host_arch = Arch::riscv64;
+#elif defined(__powerpc__)
+constexpr Arch host_arch = Arch::powerpc;
+#elif defined(__x86_64__)
+constexpr Arch host_arch = Arch::x86_64;
+#else
+#error "polyvisor does not know this architecture: add it to base/arch.h"
+#endif
+
+}  // namespace pv

@@ -1,0 +1,71 @@
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "base/endian.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/serialize.h"
+#include "base/text.h"
+
+namespace pv {
+namespace {
+
+TEST(Endian, StoresInTheStatedOrder) {
+  Le32 little = 0x11223344;
+  Be32 big = 0x11223344;
+  std::array<u8, 4> bytes;
+  std::memcpy(bytes.data(), &little, 4);
+  EXPECT_EQ(bytes, (std::array<u8, 4>{0x44, 0x33, 0x22, 0x11}));
+  std::memcpy(bytes.data(), &big, 4);
+  EXPECT_EQ(bytes, (std::array<u8, 4>{0x11, 0x22, 0x33, 0x44}));
+  EXPECT_EQ(u32{little}, u32{big});
+}
+
+Result<int> half(int n) {
+  if (n % 2 != 0) return fail(Error::Kind::usage, text("{} is odd", n), "use an even number");
+  return n / 2;
+}
+Result<int> quarter(int n) {
+  int once = TRY(half(n));
+  return TRY(half(once), "second half");
+}
+
+TEST(Result, TryPassesValuesAndAddsContext) {
+  EXPECT_EQ(*quarter(8), 2);
+  auto error = quarter(6).error();
+  EXPECT_EQ(error.message, "second half: 3 is odd");
+  EXPECT_EQ(error.hint, "use an even number");
+}
+
+TEST(Result, ErrnoIsNamed) {
+  auto error = open_file("/nonexistent/file", 0).error();
+  EXPECT_NE(error.message.find("/nonexistent/file"), std::string::npos);
+  EXPECT_NE(error.message.find("ENOENT"), std::string::npos);
+}
+
+TEST(Serialize, RoundTripAndTruncation) {
+  StateWriter w;
+  w.put32(7);
+  w.put64(u64{1} << 40);
+  w.put_bytes(std::array<u8, 2>{1, 2});
+  StateReader r(w.bytes());
+  EXPECT_EQ(r.get32(), 7u);
+  EXPECT_EQ(r.get64(), u64{1} << 40);
+  EXPECT_EQ(r.get_bytes(2).size(), 2u);
+  EXPECT_FALSE(r.bad());
+  EXPECT_EQ(r.get8(), 0);
+  EXPECT_TRUE(r.bad());
+  StateReader too_long(w.bytes().subspan(12));
+  too_long.get_bytes(1);
+  EXPECT_TRUE(too_long.bad());
+}
+
+TEST(Text, Sizes) {
+  EXPECT_EQ(size_text(0), "0 bytes");
+  EXPECT_EQ(size_text(1000), "1000 bytes");
+  EXPECT_EQ(size_text(3_MiB), "3 MiB");
+}
+
+}  // namespace
+}  // namespace pv

@@ -1,0 +1,79 @@
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace pv {
+
+void Fd::reset(int fd) {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+}
+
+Result<Fd> open_file(const std::string& path, int flags, unsigned mode) {
+  int fd;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return fail_errno(text("cannot open {}", path), errno);
+  return Fd(fd);
+}
+
+namespace {
+// Repeats `once(bytes so far)` until the span is full or `once` returns 0.
+template <class Once>
+Result<usize> repeat(usize size, const char* what, Once once) {
+  usize done = 0;
+  while (done < size) {
+    ssize_t n = once(done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what, errno);
+    if (n == 0) break;
+    done += static_cast<usize>(n);
+  }
+  return done;
+}
+}  // namespace
+
+Result<usize> read_at(int fd, MutableBytes into, u64 offset) {
+  return repeat(into.size(), "read", [&](usize done) {
+    return ::pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+  });
+}
+
+Result<usize> read_fully(int fd, MutableBytes into) {
+  return repeat(into.size(), "read", [&](usize done) {
+    return ::read(fd, into.data() + done, into.size() - done);
+  });
+}
+
+Result<void> write_fully(int fd, Bytes from) {
+  auto written = repeat(from.size(), "write", [&](usize done) {
+    return ::write(fd, from.data() + done, from.size() - done);
+  });
+  if (!written) return std::unexpected(std::move(written).error());
+  if (*written != from.size()) return fail(Error::Kind::host, "write: the device is full");
+  return {};
+}
+
+Result<u64> file_size(int fd) {
+  struct stat st;
+  if (::fstat(fd, &st) < 0) return fail_errno("fstat", errno);
+  if (S_ISREG(st.st_mode)) return static_cast<u64>(st.st_size);
+  if (S_ISBLK(st.st_mode)) {
+    u64 size = 0;
+    if (::ioctl(fd, BLKGETSIZE64, &size) < 0) return fail_errno("BLKGETSIZE64", errno);
+    return size;
+  }
+  if (S_ISDIR(st.st_mode)) return fail(Error::Kind::usage, "is a directory, not a file");
+  return fail(Error::Kind::usage, "is neither a file nor a block device");
+}
+
+}  // namespace pv

@@ -1,0 +1,46 @@
+// Fd: a file descriptor with an owner. The rest of the file is the few POSIX calls that every
+// layer needs in a form that handles EINTR and short counts.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace pv {
+
+class [[nodiscard]] Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() { reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+// Opens with O_CLOEXEC added. Errors name the path and the reason.
+Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0);
+
+// Reads until `into` is full or the file ends; returns the bytes read.
+Result<usize> read_at(int fd, MutableBytes into, u64 offset);
+Result<usize> read_fully(int fd, MutableBytes into);
+Result<void> write_fully(int fd, Bytes from);
+
+// Size in bytes of a regular file or block device.
+Result<u64> file_size(int fd);
+
+}  // namespace pv

@@ -1,0 +1,17 @@
+#include "base/log.h"
+
+#include <unistd.h>
+
+namespace pv {
+
+void Log::write(LogLevel level, std::string_view message) const {
+  constexpr std::string_view names[] = {"error: ", "warning: ", "", "debug: "};
+  std::string line = "polyvisor: ";
+  line += names[static_cast<usize>(level)];
+  line += message;
+  line += raw_.load(std::memory_order_relaxed) ? "\r\n" : "\n";
+  // A log that cannot be written has nowhere to say so.
+  [[maybe_unused]] ssize_t n = ::write(fd_, line.data(), line.size());
+}
+
+}  // namespace pv

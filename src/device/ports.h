@@ -1,0 +1,51 @@
+// The few things a device may speak to besides its interrupt line: each injected, each replaceable
+// by a fake, so that a run can be tested and later recorded.
+#pragma once
+
+#include "base/types.h"
+
+namespace pv::device {
+
+// Where a serial port's or console's output goes. Called with the device's mutex held: must not
+// block for long and must not call back into the device.
+class CharSink {
+ public:
+  virtual ~CharSink() = default;
+  virtual void write(Bytes bytes) = 0;
+};
+
+// Who feeds a device with input. A device calls room() (its mutex held) when it can take input
+// again after having refused some; the feeder then posts a task that calls the device's receive().
+class CharSource {
+ public:
+  virtual ~CharSource() = default;
+  virtual void room() = 0;
+};
+
+// Time, injected so that a run can be replayed.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual u64 wall_ns() = 0;       // since 1970-01-01 00:00 UTC
+  virtual u64 monotonic_ns() = 0;  // since some fixed point
+};
+
+// Random bytes, injected likewise. Never blocks; fills the whole span.
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  virtual void fill(MutableBytes into) = 0;
+};
+
+// How a device ends or restarts the machine. Takes effect after the current access: the calls
+// return and the vCPU threads then stop.
+class PowerControl {
+ public:
+  virtual ~PowerControl() = default;
+  virtual void power_off() = 0;
+  virtual void reset() = 0;
+  virtual void crash() = 0;             // the guest says it panicked
+  virtual void exit_with(u8 code) = 0;  // a test-exit device: 0 to 99 becomes the exit status
+};
+
+}  // namespace pv::device

@@ -1,0 +1,36 @@
+// Vcpu: one virtual processor. run() and everything that touches its state belongs to the thread
+// that runs it; kick() alone may be called from any thread.
+#pragma once
+
+#include "base/result.h"
+#include "hv/exit.h"
+
+namespace pv::hv {
+
+class Vcpu {
+ public:
+  virtual ~Vcpu() = default;
+  virtual unsigned index() const = 0;
+
+  // Enters the guest until it needs the monitor. A pending MMIO or PIO read is finished on entry.
+  virtual Result<Exit> run() = 0;
+
+  // Finishes pending I/O of the last exit without executing guest code, so that the state can be
+  // read or saved.
+  virtual Result<void> finish_pending() = 0;
+
+  virtual void complete_read(u64 value) = 0;                // after MmioRead
+  virtual void complete_call(i64 error, u64 value) = 0;     // after Hypercall
+
+  // After bind_thread() (called by the vCPU's own thread), kick() from any thread makes run()
+  // return Interrupted soon, also when it is just about to enter.
+  virtual void bind_thread() = 0;
+  virtual void kick() = 0;
+  // Called by the vCPU's thread when it has seen the kick's reason: the next run() enters again.
+  virtual void clear_kick() = 0;
+
+  // Interrupt controllers of our own (PLIC): drives the vCPU's external interrupt input.
+  virtual void set_external_interrupt(bool level) = 0;
+};
+
+}  // namespace pv::hv

@@ -1,0 +1,55 @@
+// Vm: what a hypervisor offers a machine, without saying which one. kvm/ implements it; hv/fake.h
+// does for unit tests.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "bus/bus.h"
+#include "hv/irq_line.h"
+#include "hv/vcpu.h"
+#include "memory/guest_memory.h"
+
+namespace pv::hv {
+
+enum class Space : u8 { mmio, pio };
+
+// A posted write that was buffered in the kernel (coalesced).
+struct PostedWrite {
+  Space space;
+  u64 address;
+  Width width;
+  u64 value;
+};
+
+class Vm {
+ public:
+  virtual ~Vm() = default;
+
+  // Makes host memory appear as guest RAM.
+  virtual Result<void> map_ram(const memory::HostRegion& region, bool read_only = false) = 0;
+
+  virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) = 0;
+
+  // A line into the in-kernel interrupt controller; `gsi` as the machine's table numbers it
+  // (aarch64: SPI number from 0; riscv64 AIA: APLIC source; x86: I/O APIC pin).
+  // Errors: no in-kernel interrupt controller.
+  virtual Result<std::unique_ptr<IrqLine>> irq_line(u32 gsi) = 0;
+
+  // Writes of `width` (0: any) to the address signal `event` in the kernel instead of exiting;
+  // with `match` only that value does.
+  virtual Result<void> attach_ioevent(Space space, u64 address, u32 width,
+                                      std::optional<u64> match, const Fd& event) = 0;
+
+  // Writes in the range are buffered in the kernel and seen by drain_posted() later, in order.
+  // Errors: the host cannot (then every write exits, nothing else changes).
+  virtual Result<void> coalesce_writes(Space space, bus::Range range) = 0;
+
+  // Hands every buffered write to `sink` in order. Any thread; calls are serialised.
+  virtual void drain_posted(const std::function<void(const PostedWrite&)>& sink) = 0;
+};
+
+}  // namespace pv::hv
