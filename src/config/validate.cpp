@@ -1,0 +1,97 @@
+#include "config/validate.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace pv::config {
+namespace {
+
+std::unexpected<Error> bad(std::string message, std::string hint = {}) {
+  return fail(Error::Kind::usage, std::move(message), std::move(hint));
+}
+
+Result<void> check_text(std::string_view field, const std::string& value) {
+  if (value.find('\0') == std::string::npos) return {};
+  return bad(text("{}: contains a zero byte, which ends a text", field));
+}
+
+Result<void> check_memory(u64 bytes) {
+  const std::string hint = text("give between {} and {}, for example 256M", size_text(min_memory),
+                                size_text(max_memory));
+  if (bytes < min_memory)
+    return bad(text("memory: {} {} less than the {} that any guest needs",
+                    bytes == 1 ? "1 byte" : size_text(bytes), bytes == 1 ? "is" : "are",
+                    size_text(min_memory)),
+               hint);
+  if (bytes > max_memory)
+    return bad(text("memory: {} are more than the {} that this monitor can address",
+                    size_text(bytes), size_text(max_memory)),
+               hint);
+  if (!is_aligned(bytes, memory_granule))
+    return bad(text("memory: {} are not a multiple of {}", size_text(bytes),
+                    size_text(memory_granule)),
+               hint);
+  return {};
+}
+
+Result<void> check_cpus(const VmConfig& config) {
+  const std::string hint = text("give a number between 1 and {}", max_cpus);
+  if (config.cpus == 0) return bad("cpus: 0 virtual CPUs can run nothing", hint);
+  if (config.cpus > max_cpus)
+    return bad(text("cpus: {} are more than the {} that this monitor supports", config.cpus,
+                    max_cpus),
+               hint);
+  if (config.irqchip == IrqChip::gicv2 && config.cpus > max_cpus_gicv2)
+    return bad(text("cpus: {} are more than the {} that a GICv2 can serve", config.cpus,
+                    max_cpus_gicv2),
+               "use irqchip gicv3, or fewer cpus");
+  return {};
+}
+
+Result<void> check_disks(const std::vector<Disk>& disks) {
+  if (disks.size() > max_disks)
+    return bad(text("disks: {} are more than the {} that this monitor supports", disks.size(),
+                    max_disks));
+  for (usize i = 0; i < disks.size(); ++i) {
+    if (disks[i].path.empty()) return bad(text("disks[{}].path: is empty", i));
+    TRY(check_text(text("disks[{}].path", i), disks[i].path));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> validate_name(std::string_view name) {
+  const auto is_alnum = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  const auto is_allowed = [&](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; };
+  const bool good = !name.empty() && name.size() <= max_name && is_alnum(name[0]) &&
+                    std::all_of(name.begin(), name.end(), is_allowed);
+  if (good) return {};
+  return bad(text("name: \"{}\" cannot name a VM", name.substr(0, max_name)),
+             text("use 1 to {} letters, digits, '.', '_' and '-', beginning with a letter or digit",
+                  max_name));
+}
+
+Result<void> validate(const VmConfig& config) {
+  if (!config.name.empty()) TRY(validate_name(config.name));
+  if (config.kernel.empty())
+    return bad("kernel: no kernel is given", "name one: polyvisor run KERNEL, or -k FILE");
+  TRY(check_text("kernel", config.kernel));
+  TRY(check_text("initrd", config.initrd));
+  TRY(check_text("params", config.params));
+  TRY(check_text("dtb", config.dtb));
+  TRY(check_text("dump_dtb", config.dump_dtb));
+  if (config.params.size() > max_params)
+    return bad(text("params: the guest's command line is {} bytes long, more than the {} that a "
+                    "Linux kernel keeps",
+                    config.params.size(), max_params),
+               "shorten it, or put settings into the initrd");
+  TRY(check_cpus(config));
+  TRY(check_memory(config.memory));
+  return check_disks(config.disks);
+}
+
+}  // namespace pv::config

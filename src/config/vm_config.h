@@ -1,0 +1,99 @@
+// VmConfig: everything that describes one virtual machine, as plain data. Every front end (our own
+// options, a JSON file, later others) fills one of these, and only a VmConfig builds a VM.
+//
+// The JSON form (config/json.h) has the fields of the same names; docs/manual/config.md describes
+// them. A default-constructed VmConfig is complete except for the kernel.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/types.h"
+
+namespace pv::config {
+
+struct Disk {
+  std::string path;
+  bool read_only = false;
+  bool direct = false;  // bypass the host's page cache (O_DIRECT)
+
+  bool operator==(const Disk&) const = default;
+};
+
+// Which device the guest's console is.
+enum class Console : u8 { serial, virtio };
+// The interrupt controller; `automatic` asks the host for the best it has.
+enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia };
+enum class Transport : u8 { mmio };
+
+struct VmConfig {
+  std::string name;      // of the running VM; empty: guest-<pid>
+  std::string kernel;    // path; the format is recognised by content
+  std::string initrd;    // path; empty: none
+  std::string params;    // the guest's command line
+  u32 cpus = 1;
+  u64 memory = 256_MiB;  // bytes
+  std::vector<Disk> disks;
+  bool rng = false;      // a virtio entropy device
+  std::string dtb;       // path of a device tree to use instead of ours; empty: ours
+  std::string dump_dtb;  // path to which the guest's device tree is written; empty: nowhere
+  Console console = Console::serial;
+  IrqChip irqchip = IrqChip::automatic;
+  Transport transport = Transport::mmio;
+  LogLevel log_level = LogLevel::warn;
+  bool sandbox = true;
+  bool exit_stats = false;  // print the exits by cause at the end
+  bool reboot = false;      // a guest's reset restarts it instead of ending the run
+
+  bool operator==(const VmConfig&) const = default;
+};
+
+// The spelling of each enumeration's values, on the command line and in JSON alike.
+template <class E>
+struct Spelling {
+  std::string_view name;
+  E value;
+};
+inline constexpr Spelling<Console> console_names[] = {{"serial", Console::serial},
+                                                      {"virtio", Console::virtio}};
+inline constexpr Spelling<IrqChip> irqchip_names[] = {{"auto", IrqChip::automatic},
+                                                      {"gicv2", IrqChip::gicv2},
+                                                      {"gicv3", IrqChip::gicv3},
+                                                      {"plic", IrqChip::plic},
+                                                      {"aia", IrqChip::aia}};
+inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
+inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},
+                                                         {"warn", LogLevel::warn},
+                                                         {"info", LogLevel::info},
+                                                         {"debug", LogLevel::debug}};
+
+template <class E, usize n>
+constexpr std::optional<E> parse_spelling(const Spelling<E> (&names)[n], std::string_view text) {
+  for (const auto& entry : names)
+    if (entry.name == text) return entry.value;
+  return std::nullopt;
+}
+
+template <class E, usize n>
+constexpr std::string_view spelling(const Spelling<E> (&names)[n], E value) {
+  for (const auto& entry : names)
+    if (entry.value == value) return entry.name;
+  return "?";
+}
+
+// "serial, virtio": for messages that say what is expected.
+template <class E, usize n>
+std::string choices(const Spelling<E> (&names)[n]) {
+  std::string all;
+  for (const auto& entry : names) {
+    if (!all.empty()) all += ", ";
+    all += entry.name;
+  }
+  return all;
+}
+
+}  // namespace pv::config
