@@ -1,0 +1,273 @@
+// The only file that compiles nlohmann-json. Nothing here may reach one of the library's throwing
+// paths: texts are parsed without exceptions, and members are read only after their type is known.
+#define JSON_NOEXCEPTION 1
+#include "config/json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "config/size.h"
+
+namespace pv::config {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::unexpected<Error> bad(std::string message, std::string hint = {}) {
+  return fail(Error::Kind::usage, std::move(message), std::move(hint));
+}
+
+std::string_view what_is(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::null: return "null";
+    case Json::value_t::object: return "an object";
+    case Json::value_t::array: return "a list";
+    case Json::value_t::string: return "a text";
+    case Json::value_t::boolean: return "true or false";
+    case Json::value_t::number_integer: return "a negative number";
+    case Json::value_t::number_float: return "a number with a fraction";
+    default: return "a number";
+  }
+}
+
+std::unexpected<Error> wrong(const std::string& field, std::string_view expected,
+                             const Json& value) {
+  return bad(text("{}: expected {}, found {}", field, expected, what_is(value)));
+}
+
+// One overload for each type of field; `field` is the path for messages.
+Result<void> read(const std::string& field, const Json& value, std::string& into) {
+  if (!value.is_string()) return wrong(field, "a text", value);
+  into = value.get_ref<const std::string&>();
+  return {};
+}
+
+Result<void> read(const std::string& field, const Json& value, bool& into) {
+  if (!value.is_boolean()) return wrong(field, "true or false", value);
+  into = value.get<bool>();
+  return {};
+}
+
+Result<void> read(const std::string& field, const Json& value, u32& into) {
+  if (!value.is_number_unsigned()) return wrong(field, "a whole number", value);
+  const u64 number = value.get<u64>();
+  if (number > UINT32_MAX) return bad(text("{}: {} is too large", field, number));
+  into = static_cast<u32>(number);
+  return {};
+}
+
+Result<void> read_size(const std::string& field, const Json& value, u64& into) {
+  constexpr std::string_view expected = "a number of MiB, or a size such as \"512M\"";
+  if (value.is_number_unsigned())
+    into = TRY(parse_size(text("{}M", value.get<u64>())), field);
+  else if (value.is_string())
+    into = TRY(parse_size(value.get_ref<const std::string&>()), field);
+  else
+    return wrong(field, expected, value);
+  return {};
+}
+
+template <class E, usize n>
+Result<void> read_choice(const std::string& field, const Json& value,
+                         const Spelling<E> (&names)[n], E& into) {
+  const std::string expected = "one of " + choices(names);
+  if (!value.is_string()) return wrong(field, expected, value);
+  const auto& name = value.get_ref<const std::string&>();
+  const auto found = parse_spelling(names, name);
+  if (!found) return bad(text("{}: expected {}, found \"{}\"", field, expected, name));
+  into = *found;
+  return {};
+}
+
+Result<void> read_disk(const std::string& path, const Json& value, Disk& into) {
+  if (!value.is_object()) return wrong(path, "an object with a path", value);
+  for (const auto& [key, member] : value.items()) {
+    const std::string field = text("{}.{}", path, key);
+    if (key == "path") TRY(read(field, member, into.path));
+    else if (key == "read_only") TRY(read(field, member, into.read_only));
+    else if (key == "direct") TRY(read(field, member, into.direct));
+    else return bad(text("{}: no such field", field), "a disk has: path, read_only, direct");
+  }
+  if (!value.contains("path")) return bad(text("{}.path: is missing", path));
+  return {};
+}
+
+Result<void> read_disks(const Json& value, std::vector<Disk>& into) {
+  if (!value.is_array()) return wrong("disks", "a list of objects", value);
+  into.clear();
+  for (usize i = 0; i < value.size(); ++i) {
+    Disk disk;
+    TRY(read_disk(text("disks[{}]", i), value[i], disk));
+    into.push_back(std::move(disk));
+  }
+  return {};
+}
+
+Result<void> read_schema_name(const Json& value) {
+  std::string ignored;  // for editors only
+  return read("$schema", value, ignored);
+}
+
+// Every field of VmConfig once: its name and how it is read and written.
+struct Field {
+  std::string_view name;
+  Result<void> (*read)(const std::string& field, const Json&, VmConfig&);
+  Json (*write)(const VmConfig&);
+};
+
+#define PV_PLAIN(NAME)                                                          \
+  Field {                                                                       \
+#NAME,                                                                          \
+        [](const std::string& field, const Json& value, VmConfig& config) {     \
+          return pv::config::read(field, value, config.NAME);                   \
+        },                                                                      \
+        [](const VmConfig& config) { return Json(config.NAME); }                \
+  }
+#define PV_CHOICE(NAME, NAMES)                                                  \
+  Field {                                                                       \
+#NAME,                                                                          \
+        [](const std::string& field, const Json& value, VmConfig& config) {     \
+          return read_choice(field, value, NAMES, config.NAME);                 \
+        },                                                                      \
+        [](const VmConfig& config) { return Json(spelling(NAMES, config.NAME)); } \
+  }
+
+Json write_disks(const VmConfig& config) {
+  Json list = Json::array();
+  for (const Disk& disk : config.disks) {
+    Json entry = Json::object();
+    entry["path"] = disk.path;
+    entry["read_only"] = disk.read_only;
+    entry["direct"] = disk.direct;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+constexpr Field fields[] = {
+    PV_PLAIN(name),
+    PV_PLAIN(kernel),
+    PV_PLAIN(initrd),
+    PV_PLAIN(params),
+    PV_PLAIN(cpus),
+    {"memory",
+     [](const std::string& field, const Json& value, VmConfig& config) {
+       return read_size(field, value, config.memory);
+     },
+     [](const VmConfig& config) { return Json(size_argument(config.memory)); }},
+    {"disks",
+     [](const std::string&, const Json& value, VmConfig& config) {
+       return read_disks(value, config.disks);
+     },
+     write_disks},
+    PV_PLAIN(rng),
+    PV_PLAIN(dtb),
+    PV_PLAIN(dump_dtb),
+    PV_CHOICE(console, console_names),
+    PV_CHOICE(irqchip, irqchip_names),
+    PV_CHOICE(transport, transport_names),
+    PV_CHOICE(log_level, log_level_names),
+    PV_PLAIN(sandbox),
+    PV_PLAIN(exit_stats),
+    PV_PLAIN(reboot),
+};
+
+std::string field_names() {
+  std::string all;
+  for (const Field& field : fields) {
+    if (!all.empty()) all += ", ";
+    all += field.name;
+  }
+  return all;
+}
+
+// Learns where and why a text is no JSON: the document parser reports only that it is not.
+struct ErrorFinder final : nlohmann::json_sax<Json> {
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&,
+                   const nlohmann::detail::exception& error) override {
+    message = error.what();
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+    if (const usize bracket = message.find("] "); bracket != std::string::npos)
+      message.erase(0, bracket + 2);
+    return false;
+  }
+  std::string message = "not understood";
+};
+
+Result<Json> parse(std::string_view text) {
+  if (text.size() > max_json)
+    return bad(pv::text("the configuration is longer than {}", size_text(max_json)));
+  // A key that stands twice in one object is a mistake that the parser would hide.
+  std::vector<std::vector<std::string>> open_objects;
+  std::string duplicate;
+  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == Json::parse_event_t::key) {
+      auto& keys = open_objects.back();
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (std::find(keys.begin(), keys.end(), key) != keys.end() && duplicate.empty())
+        duplicate = key;
+      else if (keys.size() < 64)  // no object of ours has so many: bounds the search
+        keys.push_back(key);
+    }
+    return true;
+  };
+  Json document = Json::parse(text, watch, /*allow_exceptions=*/false);
+  if (document.is_discarded()) {
+    ErrorFinder finder;
+    Json::sax_parse(text, &finder);
+    return bad(finder.message, "the configuration must be a JSON object (RFC 8259)");
+  }
+  if (!duplicate.empty()) return bad(pv::text("{}: stands twice in the same object", duplicate));
+  return document;
+}
+
+}  // namespace
+
+Result<VmConfig> from_json(std::string_view text) {
+  const Json document = TRY(parse(text));
+  if (!document.is_object())
+    return bad(pv::text("expected an object, found {}", what_is(document)),
+               "the smallest configuration is {\"kernel\": \"Image\"}");
+  VmConfig config;
+  for (const auto& [key, value] : document.items()) {
+    if (key == "$schema") {
+      TRY(read_schema_name(value));
+      continue;
+    }
+    const auto* field = std::find_if(std::begin(fields), std::end(fields),
+                                     [&](const Field& f) { return f.name == key; });
+    if (field == std::end(fields))
+      return bad(pv::text("{}: no such field", key), "the fields are: " + field_names());
+    TRY(field->read(key, value, config));
+  }
+  return config;
+}
+
+std::string to_json(const VmConfig& config) {
+  Json document = Json::object();
+  for (const Field& field : fields) {
+    Json value = field.write(config);
+    // An empty text means "none" or "the default" everywhere.
+    const bool unset = value.is_string() && value.get_ref<const std::string&>().empty();
+    if (!unset) document[std::string(field.name)] = std::move(value);
+  }
+  // Bytes that are not UTF-8 (a file's name may have them) cannot stand in JSON.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace pv::config
