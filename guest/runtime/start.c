@@ -3,6 +3,7 @@
  * Deliberately absent: anything that a program may not need. Interrupt controllers, timers and other
  * CPUs are set up when first used, so that `hello` costs a few thousand instructions.
  */
+#include "arch.h"
 #include "fdt.h"
 #include "runtime.h"
 
@@ -33,12 +34,11 @@ int ram_ranges(const struct range **out) { return *out = ram, ram_n; }
 int reserved_ranges(const struct range **out) { return *out = reserved, reserved_n; }
 
 int virtio_slots(const struct virtio_slot **out) {
-  if (fdt && !slots_n) {
-    struct range reg;
+  struct range reg;
+  if (!slots_n && !fdt) arch_virtio_slots();
+  if (!slots_n)
     for (struct fdt_node n = {0}; fdt_find(&n, "virtio,mmio");)
-      if (fdt_reg(&n, 0, &reg))
-        add_virtio_slot(reg.base, irq_from_tree(&n));
-  }
+      if (fdt_reg(&n, 0, &reg)) add_virtio_slot(reg.base, irq_from_tree(&n));
   return *out = slots, slots_n;
 }
 

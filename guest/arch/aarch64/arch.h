@@ -36,4 +36,6 @@ enum {
   PSCI_SYSTEM_OFF = 0x84000008, PSCI_SYSTEM_RESET = 0x84000009,
 };
 
+static inline void arch_virtio_slots(void) {}   /* without a device tree nothing is known */
+
 #endif

@@ -47,4 +47,6 @@ void aia_connect(u32 source);
 u32 aia_claim(void);                         /* the source, or 0 */
 void aia_complete(u32 source);
 
+static inline void arch_virtio_slots(void) {}   /* without a device tree nothing is known */
+
 #endif
