@@ -121,7 +121,9 @@ Bytes mutated(const Bytes& seed, Random& random) {
     switch (bytes.empty() ? 2 : random.below(5)) {
       case 0: bytes[at] = static_cast<uint8_t>(bytes[at] ^ (1u << random.below(8))); break;
       case 1: bytes[at] = interesting[random.below(std::size(interesting))]; break;
-      case 2: bytes.insert(bytes.begin() + offset, static_cast<uint8_t>(random.next() >> 56)); break;
+      case 2:
+        bytes.insert(bytes.begin() + offset, static_cast<uint8_t>(random.next() >> 56));
+        break;
       case 3: bytes.erase(bytes.begin() + offset); break;
       case 4: bytes.resize(at); break;
     }
