@@ -1,0 +1,44 @@
+// What differs between the architectures' KVMs. Each kvm/<arch>.cpp defines all of these; the build
+// links exactly one of those files.
+#pragma once
+
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+
+namespace pv::kvm::arch {
+
+// The argument of KVM_CREATE_VM. Errors: the guest's addresses do not fit this host.
+Result<unsigned long> vm_type(const Fd& kvm, const VmSpec& spec);
+// Before anything else on a new VM.
+Result<void> init_vm(Vm& vm);
+Result<void> init_vcpu(Vm& vm, Vcpu& vcpu);
+
+bool supports(const Vm& vm, machine::IrqChipKind kind);
+Result<void> create_irqchip(Vm& vm);
+Result<void> finish_irqchip(Vm& vm);
+// The `irq` field of KVM_IRQ_LINE for a machine's interrupt number.
+u32 encode_irq(u32 gsi);
+
+Result<machine::HostFacts> facts(const Vm& vm, Vcpu& vcpu);
+Result<void> set_boot_state(Vm& vm, Vcpu& vcpu, const machine::BootState& state);
+
+// Exits that only this architecture has.
+Result<hv::Exit> decode_exit(Vcpu& vcpu);
+void complete_call(Vcpu& vcpu, i64 error, u64 value);
+void set_external_interrupt(Vcpu& vcpu, bool level);
+// KVM_RUN failed with `error`: the exit it stands for, or an Error that explains it.
+Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error);
+
+// Coalesced data in the guest's byte order.
+inline void load_posted(const u8* data, u32 length, u64& value) {
+  u16 half;
+  u32 word;
+  switch (length) {
+    case 1: value = *data; break;
+    case 2: __builtin_memcpy(&half, data, 2); value = half; break;
+    case 4: __builtin_memcpy(&word, data, 4); value = word; break;
+    default: __builtin_memcpy(&value, data, 8);
+  }
+}
+
+}  // namespace pv::kvm::arch

@@ -1,0 +1,180 @@
+#include "kvm/vcpu.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "base/endian.h"
+#include "kvm/arch.h"
+
+namespace pv::kvm {
+
+int kick_signal() { return SIGRTMIN; }
+
+Result<std::unique_ptr<Vcpu>> Vcpu::create(const Fd& vm, unsigned index, usize run_size) {
+  Fd fd(TRY(checked_ioctl(vm, KVM_CREATE_VCPU, "a virtual CPU (KVM_CREATE_VCPU)",
+                          static_cast<unsigned long>(index))));
+  void* page = ::mmap(nullptr, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (page == MAP_FAILED) return fail_errno("cannot map the vCPU's kvm_run page", errno);
+  return std::unique_ptr<Vcpu>(
+      new Vcpu(std::move(fd), index, static_cast<kvm_run*>(page), run_size));
+}
+
+Vcpu::~Vcpu() { ::munmap(run_, run_size_); }
+
+void Vcpu::bind_thread() {
+  // The handler does nothing: that the signal arrives is what ends KVM_RUN.
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(kick_signal(), &action, nullptr);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, kick_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  thread_ = ::pthread_self();
+  bound_.store(true, std::memory_order_release);
+}
+
+void Vcpu::kick() {
+  // immediate_exit closes the window between "about to enter" and the signal's arrival.
+  std::atomic_ref<u8>(run_->immediate_exit).store(1, std::memory_order_seq_cst);
+  if (bound_.load(std::memory_order_acquire)) ::pthread_kill(thread_, kick_signal());
+}
+
+void Vcpu::clear_kick() {
+  std::atomic_ref<u8>(run_->immediate_exit).store(0, std::memory_order_seq_cst);
+}
+
+Result<hv::Exit> Vcpu::run() {
+  if (::ioctl(fd_.get(), KVM_RUN, 0) < 0) [[unlikely]] {
+    int error = errno;
+    if (error == EINTR || error == EAGAIN) return hv::Interrupted{};
+    return arch::explain_run_failure(*this, error);
+  }
+  return decode();
+}
+
+Result<void> Vcpu::finish_pending() {
+  u8 before = std::atomic_ref<u8>(run_->immediate_exit).exchange(1);
+  int result = ::ioctl(fd_.get(), KVM_RUN, 0);
+  int error = errno;
+  std::atomic_ref<u8>(run_->immediate_exit).store(before);
+  if (result == 0 || error == EINTR) return {};
+  return fail_errno("KVM cannot finish the vCPU's pending I/O", error);
+}
+
+namespace {
+
+bool natural(u32 length, hv::Width& width) {
+  width = static_cast<hv::Width>(length);
+  return length == 1 || length == 2 || length == 4 || length == 8;
+}
+
+// KVM keeps MMIO data as the guest's load or store would touch memory, in host byte order.
+u64 load_data(const u8* data, u32 length) {
+  u64 value = 0;
+  switch (length) {
+    case 1: return *data;
+    case 2: return load_as<u16>({data, 2}, 0);
+    case 4: return load_as<u32>({data, 4}, 0);
+    case 8: std::memcpy(&value, data, 8);
+  }
+  return value;
+}
+
+void store_data(u8* data, u32 length, u64 value) {
+  u16 half = static_cast<u16>(value);
+  u32 word = static_cast<u32>(value);
+  switch (length) {
+    case 1: *data = static_cast<u8>(value); break;
+    case 2: std::memcpy(data, &half, 2); break;
+    case 4: std::memcpy(data, &word, 4); break;
+    default: std::memcpy(data, &value, 8);
+  }
+}
+
+hv::Exit decode_mmio(kvm_run& run) {
+  memory::GuestAddress address(run.mmio.phys_addr);
+  hv::Width width;
+  if (!natural(run.mmio.len, width)) {
+    // An odd width that no device has: reads as all ones, a write goes nowhere.
+    std::memset(run.mmio.data, 0xff, sizeof run.mmio.data);
+    return hv::Interrupted{};
+  }
+  if (run.mmio.is_write != 0)
+    return hv::MmioWrite{address, width, load_data(run.mmio.data, run.mmio.len)};
+  return hv::MmioRead{address, width};
+}
+
+hv::Exit decode_system_event(const kvm_run& run) {
+  using Type = hv::SystemEvent::Type;
+  u64 detail = run.system_event.ndata > 0 ? run.system_event.data[0] : 0;
+  switch (run.system_event.type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN: return hv::SystemEvent{Type::shutdown, detail};
+    case KVM_SYSTEM_EVENT_RESET: return hv::SystemEvent{Type::reset, detail};
+    case KVM_SYSTEM_EVENT_CRASH: return hv::SystemEvent{Type::crash, detail};
+    case KVM_SYSTEM_EVENT_SUSPEND: return hv::SystemEvent{Type::suspend, detail};
+  }
+  return hv::Unknown{run.exit_reason};
+}
+
+hv::Exit decode_internal_error(const kvm_run& run) {
+  hv::InternalError error{run.internal.suberror, {}};
+  for (u32 i = 0; i < run.internal.ndata && i < error.data.size(); ++i)
+    error.data[i] = run.internal.data[i];
+  return error;
+}
+
+}  // namespace
+
+Result<hv::Exit> Vcpu::decode() {
+  kvm_run& run = *run_;
+  switch (run.exit_reason) {
+    case KVM_EXIT_MMIO: return decode_mmio(run);
+    case KVM_EXIT_IO: {
+      hv::Width width;
+      if (!natural(run.io.size, width)) return hv::Unknown{run.exit_reason};
+      u8* data = reinterpret_cast<u8*>(run_) + run.io.data_offset;
+      return hv::Pio{run.io.port, width, run.io.direction == KVM_EXIT_IO_OUT,
+                     {data, usize{run.io.size} * run.io.count}};
+    }
+    case KVM_EXIT_INTR: return hv::Interrupted{};
+    case KVM_EXIT_SYSTEM_EVENT: return decode_system_event(run);
+    case KVM_EXIT_SHUTDOWN: return hv::TripleFault{};
+    case KVM_EXIT_HLT: return hv::Halted{};
+    case KVM_EXIT_FAIL_ENTRY:
+      return hv::FailEntry{run.fail_entry.hardware_entry_failure_reason};
+    case KVM_EXIT_INTERNAL_ERROR: return decode_internal_error(run);
+    default: return arch::decode_exit(*this);
+  }
+}
+
+void Vcpu::complete_read(u64 value) { store_data(run_->mmio.data, run_->mmio.len, value); }
+
+void Vcpu::complete_call(i64 error, u64 value) { arch::complete_call(*this, error, value); }
+
+void Vcpu::set_external_interrupt(bool level) {
+  arch::set_external_interrupt(*this, level);
+}
+
+Result<u64> Vcpu::get_reg(u64 id, const char* name) const {
+  u64 value = 0;
+  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
+  TRY(checked_ioctl(fd_, KVM_GET_ONE_REG, name, &reg));
+  return value;
+}
+
+bool Vcpu::try_get_reg(u64 id, u64& value) const {
+  value = 0;
+  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
+  return try_ioctl(fd_, KVM_GET_ONE_REG, &reg) >= 0;
+}
+
+Result<void> Vcpu::set_reg(u64 id, u64 value, const char* name) {
+  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
+  TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &reg));
+  return {};
+}
+
+}  // namespace pv::kvm

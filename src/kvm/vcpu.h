@@ -1,0 +1,56 @@
+// Vcpu over KVM: the kvm_run page and one vCPU descriptor. Exits are translated here once; what
+// only one architecture reports goes through arch.h.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <memory>
+
+#include "base/fd.h"
+#include "hv/vcpu.h"
+#include "kvm/ioctl.h"
+
+namespace pv::kvm {
+
+class Vcpu final : public hv::Vcpu {
+ public:
+  static Result<std::unique_ptr<Vcpu>> create(const Fd& vm, unsigned index, usize run_size);
+  ~Vcpu() override;
+
+  unsigned index() const override { return index_; }
+  Result<hv::Exit> run() override;
+  Result<void> finish_pending() override;
+  void complete_read(u64 value) override;
+  void complete_call(i64 error, u64 value) override;
+  void bind_thread() override;
+  void kick() override;
+  void clear_kick() override;
+  void set_external_interrupt(bool level) override;
+
+  const Fd& fd() const { return fd_; }
+  kvm_run& page() { return *run_; }
+
+  // The calls that move one register, named for the error message.
+  Result<u64> get_reg(u64 id, const char* name) const;
+  Result<void> set_reg(u64 id, u64 value, const char* name);
+  // Without an error: whether the host knows the register at all.
+  bool try_get_reg(u64 id, u64& value) const;
+
+ private:
+  Vcpu(Fd fd, unsigned index, kvm_run* run, usize run_size)
+      : fd_(std::move(fd)), index_(index), run_(run), run_size_(run_size) {}
+  Result<hv::Exit> decode();
+
+  Fd fd_;
+  unsigned index_;
+  kvm_run* run_;
+  usize run_size_;
+  pthread_t thread_{};
+  std::atomic<bool> bound_{false};
+};
+
+// The signal that interrupts KVM_RUN.
+int kick_signal();
+
+}  // namespace pv::kvm
