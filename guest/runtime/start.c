@@ -63,6 +63,11 @@ static void read_tree(void) {
   struct range reg;
   add_reserved((u64)fdt, fdt_size(fdt));
   for (u32 i = 0; fdt_reservation(i, &reg); i++) add_reserved(reg.base, reg.size);
+  bool inside = false;
+  for (n = (struct fdt_node){0}; fdt_next(&n);) {
+    if (n.depth == 2) inside = strcmp(n.name, "reserved-memory") == 0;   /* firmware's, where there is one */
+    else if (inside && fdt_reg(&n, 0, &reg)) add_reserved(reg.base, reg.size);
+  }
   if (fdt_path(&n, "chosen", NULL)) {
     if (fdt_string(&n, "bootargs")) args = fdt_string(&n, "bootargs");
     u64 initrd = fdt_number(&n, "linux,initrd-start", 0);
