@@ -38,4 +38,14 @@ enum {
 
 static inline void arch_virtio_slots(void) {}   /* without a device tree nothing is known */
 
+/* For the samples that break things on purpose. */
+extern u64 page_table[512];
+static inline void undefined_instruction(void) { __asm__ volatile(".inst 0"); }
+static inline void break_exceptions(void) { write_sysreg(vbar_el1, 0x3f000000); isb(); }   /* nothing is there */
+static inline u64 nowhere(void) {
+  page_table[0] &= ~(3ul << 53);   /* the first gigabyte becomes executable */
+  __asm__ volatile("dsb ish; tlbi vmalle1; dsb ish; isb" ::: "memory");
+  return 0x3f000000;
+}
+
 #endif

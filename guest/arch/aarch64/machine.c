@@ -12,7 +12,6 @@ enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, RAM_BASE = 0x40000000 };
 const struct uart *const arch_uart = &uart_pl011;
 const u64 arch_uart_base = 0x09000000;
 
-extern u64 page_table[512];
 void arch_start(void);
 
 /* Image: x0. An ELF under QEMU gets no x0; there, as under polyvisor, the tree lies where RAM begins. */

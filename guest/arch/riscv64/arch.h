@@ -49,4 +49,9 @@ void aia_complete(u32 source);
 
 static inline void arch_virtio_slots(void) {}   /* without a device tree nothing is known */
 
+/* For the samples that break things on purpose. */
+static inline void undefined_instruction(void) { __asm__ volatile("unimp"); }
+static inline void break_exceptions(void) { write_csr(stvec, 0x7f000000); }   /* nothing is there */
+static inline u64 nowhere(void) { return 0x7f000000; }
+
 #endif

@@ -54,4 +54,12 @@ static inline void lapic_write(u32 reg, u32 value) { mmio_write32((u64)LAPIC + r
 void arch_virtio_slots(void);                 /* machine.c */
 u64 acpi_rsdp(void);                          /* machine.c: as the boot protocol says, or 0 */
 
+/* For the samples that break things on purpose. */
+static inline void undefined_instruction(void) { __asm__ volatile("ud2"); }
+static inline void break_exceptions(void) {
+  struct __attribute__((packed)) { u16 limit; u64 base; } empty = {0, 0};
+  __asm__ volatile("lidt %0" :: "m"(empty));
+}
+static inline u64 nowhere(void) { return 0xd0000000; }
+
 #endif
