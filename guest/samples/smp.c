@@ -4,7 +4,11 @@
 static volatile int up = 1;   /* the boot CPU */
 
 static void hello(int index) {
-  print("CPU %d is up (index %d of its own opinion)\n", index, cpu_index());
+  if (cpu_index() != index) {
+    print("CPU %d believes that it is CPU %d\n", index, cpu_index());
+    return;
+  }
+  print("CPU %d is up\n", index);
   __atomic_fetch_add(&up, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -4,6 +4,7 @@
 
 #include "guest.h"
 
+#define io_barrier() __asm__ volatile("dmb sy" ::: "memory")   /* between memory and device accesses */
 #define read_sysreg(name) ({ u64 v_; __asm__ volatile("mrs %0, " #name : "=r"(v_)); v_; })
 #define write_sysreg(name, value) __asm__ volatile("msr " #name ", %0" :: "r"((u64)(value)) : "memory")
 #define isb() __asm__ volatile("isb" ::: "memory")

@@ -6,6 +6,7 @@
 
 #include "guest.h"
 
+#define io_barrier() __asm__ volatile("fence iorw, iorw" ::: "memory")   /* between memory and device accesses */
 #define read_csr(name) ({ u64 v_; __asm__ volatile("csrr %0, " #name : "=r"(v_) :: "memory"); v_; })
 #define write_csr(name, value) __asm__ volatile("csrw " #name ", %0" :: "r"((u64)(value)) : "memory")
 #define set_csr(name, bits) __asm__ volatile("csrs " #name ", %0" :: "r"((u64)(bits)) : "memory")

@@ -6,6 +6,7 @@
 
 #include "guest.h"
 
+#define io_barrier() __asm__ volatile("lock orq $0, (%%rsp)" ::: "memory", "cc")   /* MFENCE would be SSE2 */
 static inline void outb(u16 port, u8 v) { __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port) : "memory"); }
 static inline void outw(u16 port, u16 v) { __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port) : "memory"); }
 static inline void outl(u16 port, u32 v) { __asm__ volatile("outl %0, %1" :: "a"(v), "Nd"(port) : "memory"); }
