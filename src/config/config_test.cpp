@@ -101,7 +101,8 @@ TEST(Validate, CommandLineTooLong) {
   config.params.assign(max_params, 'x');
   EXPECT_EQ(refusal(config), "");
   config.params += 'x';
-  EXPECT_EQ(refusal(config).substr(0, 54), "params: the guest's command line is 2048 bytes long, m");
+  EXPECT_EQ(refusal(config).substr(0, 54),
+            "params: the guest's command line is 2048 bytes long, m");
 }
 
 TEST(Validate, TextsAndDisks) {

@@ -69,8 +69,8 @@ Result<void> read_size(const std::string& field, const Json& value, u64& into) {
 }
 
 template <class E, usize n>
-Result<void> read_choice(const std::string& field, const Json& value,
-                         const Spelling<E> (&names)[n], E& into) {
+Result<void> read_choice(const std::string& field, const Json& value, const Spelling<E> (&names)[n],
+                         E& into) {
   const std::string expected = "one of " + choices(names);
   if (!value.is_string()) return wrong(field, expected, value);
   const auto& name = value.get_ref<const std::string&>();
@@ -84,10 +84,14 @@ Result<void> read_disk(const std::string& path, const Json& value, Disk& into) {
   if (!value.is_object()) return wrong(path, "an object with a path", value);
   for (const auto& [key, member] : value.items()) {
     const std::string field = text("{}.{}", path, key);
-    if (key == "path") TRY(read(field, member, into.path));
-    else if (key == "read_only") TRY(read(field, member, into.read_only));
-    else if (key == "direct") TRY(read(field, member, into.direct));
-    else return bad(text("{}: no such field", field), "a disk has: path, read_only, direct");
+    if (key == "path")
+      TRY(read(field, member, into.path));
+    else if (key == "read_only")
+      TRY(read(field, member, into.read_only));
+    else if (key == "direct")
+      TRY(read(field, member, into.direct));
+    else
+      return bad(text("{}: no such field", field), "a disk has: path, read_only, direct");
   }
   if (!value.contains("path")) return bad(text("{}.path: is missing", path));
   return {};
@@ -116,20 +120,20 @@ struct Field {
   Json (*write)(const VmConfig&);
 };
 
-#define PV_PLAIN(NAME)                                                          \
-  Field {                                                                       \
-#NAME,                                                                          \
-        [](const std::string& field, const Json& value, VmConfig& config) {     \
-          return pv::config::read(field, value, config.NAME);                   \
-        },                                                                      \
-        [](const VmConfig& config) { return Json(config.NAME); }                \
+#define PV_PLAIN(NAME)                                                      \
+  Field {                                                                   \
+    #NAME,                                                                  \
+        [](const std::string& field, const Json& value, VmConfig& config) { \
+          return pv::config::read(field, value, config.NAME);               \
+        },                                                                  \
+        [](const VmConfig& config) { return Json(config.NAME); }            \
   }
-#define PV_CHOICE(NAME, NAMES)                                                  \
-  Field {                                                                       \
-#NAME,                                                                          \
-        [](const std::string& field, const Json& value, VmConfig& config) {     \
-          return read_choice(field, value, NAMES, config.NAME);                 \
-        },                                                                      \
+#define PV_CHOICE(NAME, NAMES)                                                    \
+  Field {                                                                         \
+    #NAME,                                                                        \
+        [](const std::string& field, const Json& value, VmConfig& config) {       \
+          return read_choice(field, value, NAMES, config.NAME);                   \
+        },                                                                        \
         [](const VmConfig& config) { return Json(spelling(NAMES, config.NAME)); } \
   }
 

@@ -18,7 +18,8 @@ inline constexpr usize max_json = 1_MiB;
 // checked against each other: validate() does that.
 Result<VmConfig> from_json(std::string_view text);
 
-// The whole configuration, indented, with a final newline; from_json() gives the same VmConfig back.
+// The whole configuration, indented, with a final newline; from_json() gives the same VmConfig
+// back.
 std::string to_json(const VmConfig& config);
 
 }  // namespace pv::config

@@ -29,9 +29,9 @@ Result<void> check_memory(u64 bytes) {
                     size_text(bytes), size_text(max_memory)),
                hint);
   if (!is_aligned(bytes, memory_granule))
-    return bad(text("memory: {} are not a multiple of {}", size_text(bytes),
-                    size_text(memory_granule)),
-               hint);
+    return bad(
+        text("memory: {} are not a multiple of {}", size_text(bytes), size_text(memory_granule)),
+        hint);
   return {};
 }
 
@@ -39,20 +39,20 @@ Result<void> check_cpus(const VmConfig& config) {
   const std::string hint = text("give a number between 1 and {}", max_cpus);
   if (config.cpus == 0) return bad("cpus: 0 virtual CPUs can run nothing", hint);
   if (config.cpus > max_cpus)
-    return bad(text("cpus: {} are more than the {} that this monitor supports", config.cpus,
-                    max_cpus),
-               hint);
+    return bad(
+        text("cpus: {} are more than the {} that this monitor supports", config.cpus, max_cpus),
+        hint);
   if (config.irqchip == IrqChip::gicv2 && config.cpus > max_cpus_gicv2)
-    return bad(text("cpus: {} are more than the {} that a GICv2 can serve", config.cpus,
-                    max_cpus_gicv2),
-               "use irqchip gicv3, or fewer cpus");
+    return bad(
+        text("cpus: {} are more than the {} that a GICv2 can serve", config.cpus, max_cpus_gicv2),
+        "use irqchip gicv3, or fewer cpus");
   return {};
 }
 
 Result<void> check_disks(const std::vector<Disk>& disks) {
   if (disks.size() > max_disks)
-    return bad(text("disks: {} are more than the {} that this monitor supports", disks.size(),
-                    max_disks));
+    return bad(
+        text("disks: {} are more than the {} that this monitor supports", disks.size(), max_disks));
   for (usize i = 0; i < disks.size(); ++i) {
     if (disks[i].path.empty()) return bad(text("disks[{}].path: is empty", i));
     TRY(check_text(text("disks[{}].path", i), disks[i].path));

@@ -31,10 +31,10 @@ enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia };
 enum class Transport : u8 { mmio };
 
 struct VmConfig {
-  std::string name;      // of the running VM; empty: guest-<pid>
-  std::string kernel;    // path; the format is recognised by content
-  std::string initrd;    // path; empty: none
-  std::string params;    // the guest's command line
+  std::string name;    // of the running VM; empty: guest-<pid>
+  std::string kernel;  // path; the format is recognised by content
+  std::string initrd;  // path; empty: none
+  std::string params;  // the guest's command line
   u32 cpus = 1;
   u64 memory = 256_MiB;  // bytes
   std::vector<Disk> disks;

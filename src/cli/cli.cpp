@@ -1,0 +1,179 @@
+#include "cli/cli.h"
+
+#include "base/arch.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/help.h"
+#include "cli/launch.h"
+#include "cli/suggest.h"
+
+namespace pv::cli {
+namespace {
+
+constexpr std::string_view instance_usage = "[-n NAME | -a]";
+
+constexpr Command table[] = {
+    {"run", "[KERNEL] [options]", "start a virtual machine",
+     "Starts a virtual machine and connects its console to the terminal until the guest powers "
+     "off. "
+     "At a terminal Ctrl-a x leaves and Ctrl-a h lists the keys.",
+     run_options, run_command},
+    {"list", "", "list the running virtual machines",
+     "Lists the running virtual machines: process id, name and state.", plain_options,
+     list_command},
+    {"stat", instance_usage, "print a running VM's state and counters",
+     "Prints a running VM's state and counters, one \"key value\" in each line.", instance_options,
+     stat_command},
+    {"stop", instance_usage, "end a running VM",
+     "Ends a running VM and waits until it has ended. The guest is not asked: its unwritten data "
+     "is lost.",
+     instance_options, stop_command},
+    {"pause", instance_usage, "halt a running VM's virtual CPUs",
+     "Halts a running VM's virtual CPUs until it is resumed.", instance_options, pause_command},
+    {"resume", instance_usage, "let a paused VM go on", "Lets a paused VM go on.", instance_options,
+     resume_command},
+    {"version", "", "print the version", "Prints the version and the host's architecture.",
+     plain_options, version_command},
+    {"help", "[COMMAND]", "explain polyvisor or one command",
+     "Explains polyvisor, or one of its commands.", plain_options, help_command},
+};
+
+// Commands of kvmtool and crosvm by the name of what does the same here, or why nothing does.
+struct ForeignCommand {
+  std::string_view name;
+  std::string_view owner;
+  std::string_view instead;
+};
+constexpr ForeignCommand foreign_commands[] = {
+    {"suspend", "crosvm", "write polyvisor pause -n NAME"},
+    {"sandbox", "kvmtool", "run the program as the initrd's init: --params rdinit=PROGRAM"},
+    {"setup", "kvmtool", "no root file system is made; give one with run --disk or run --initrd"},
+    {"debug", "kvmtool", "polyvisor stat -n NAME prints what is counted"},
+    {"balloon", "kvmtool and crosvm", "there is no balloon device"},
+    {"balloon_stats", "crosvm", "there is no balloon device"},
+    {"powerbtn", "crosvm", "polyvisor stop -n NAME ends the VM without asking the guest"},
+    {"disk", "crosvm", "disks are given at the start: run --disk FILE"},
+    {"snapshot", "crosvm", "there are no snapshots yet"},
+    {"swap", "crosvm", "a guest's RAM can only be swapped by the host"},
+    {"device", "crosvm", "every device is part of the one process"},
+    {"create_qcow2", "crosvm", "qemu-img makes images; only raw ones are read yet"},
+    {"create_composite", "crosvm", "only raw images are read yet"},
+    {"vfio", "crosvm", "host devices cannot be handed to a guest yet"},
+    {"usb", "crosvm", "host devices cannot be handed to a guest yet"},
+    {"vsock", "crosvm", "there is no vsock device yet"},
+};
+
+std::unexpected<Error> unknown_command(std::string_view name) {
+  for (const ForeignCommand& foreign : foreign_commands)
+    if (foreign.name == name)
+      return fail(Error::Kind::usage,
+                  text("{} is a command of {} that polyvisor does not have", name, foreign.owner),
+                  std::string(foreign.instead));
+  Nearest nearest(name);
+  for (const Command& command : table) nearest.offer(command.name);
+  std::string hint = text("to start it as a kernel: polyvisor run {}", name);
+  if (!nearest.found().empty())
+    hint = text("did you mean {}?", nearest.found());
+  else if (name.find_first_of("./") == std::string_view::npos)
+    hint = "polyvisor --help lists the commands";
+  return fail(Error::Kind::usage, text("unknown command \"{}\"", name), std::move(hint));
+}
+
+int print_and_succeed(const Context& context, std::string_view words) {
+  print(context.streams.out, words);
+  return to_int(ExitStatus::success);
+}
+
+// An option before the command.
+Result<int> global_option(Arguments arguments, const Context& context) {
+  Parser parser({}, global_options, arguments);
+  Item item;
+  TRY(parser.next(item));
+  switch (item.option != nullptr ? item.option->id : Id::help) {
+    case Id::version: return version_command(table[0], {}, context);
+    case Id::man: return print_and_succeed(context, man_page());
+    case Id::completion:
+      if (item.value != "bash")
+        return fail(Error::Kind::usage,
+                    text("--completion: \"{}\" is not a shell that is known", item.value),
+                    "write --completion bash");
+      return print_and_succeed(context, bash_completion());
+    default: return print_and_succeed(context, help_text());
+  }
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+void print(int fd, std::string_view words) {
+  // Output that nobody reads is nobody's loss.
+  static_cast<void>(write_fully(fd, {reinterpret_cast<const u8*>(words.data()), words.size()}));
+}
+
+int report(const Streams& streams, const Error& error) {
+  std::string words = text("polyvisor: error: {}.\n", error.message);
+  if (!error.hint.empty()) words += text("  hint: {}\n", error.hint);
+  print(streams.err, words);
+  return to_int(status_of(error.kind));
+}
+
+bool finish_plain(const Command& command, Arguments arguments, const Context& context,
+                  int& status) {
+  Parser parser(command.name, command.options, arguments);
+  Item item;
+  const auto more = parser.next(item);
+  if (more && !*more) return false;
+  if (!more)
+    status = report(context.streams, more.error());
+  else if (item.option != nullptr)
+    status = print_and_succeed(context, help_text(command));
+  else
+    status = report(context.streams, {Error::Kind::usage,
+                                      text("{} takes no argument \"{}\"", command.name, item.value),
+                                      text("polyvisor {} --help explains it", command.name)});
+  return true;
+}
+
+int version_command(const Command& command, Arguments arguments, const Context& context) {
+  int status = 0;
+  if (finish_plain(command, arguments, context, status)) return status;
+  return print_and_succeed(context, text("polyvisor {} ({})\n", PV_VERSION, name(host_arch)));
+}
+
+int help_command(const Command& command, Arguments arguments, const Context& context) {
+  if (arguments.empty()) return print_and_succeed(context, help_text());
+  const std::string_view wanted = arguments[0];
+  for (const Command& candidate : table)
+    if (candidate.name == wanted) return print_and_succeed(context, help_text(candidate));
+  if (wanted.starts_with('-')) {
+    int status = 0;
+    finish_plain(command, arguments, context, status);
+    return status;
+  }
+  return report(context.streams, unknown_command(wanted).error());
+}
+
+int dispatch(Arguments arguments, const Context& context) {
+  if (arguments.empty()) {
+    print(context.streams.err, help_text());
+    return to_int(ExitStatus::usage);
+  }
+  const std::string_view first = arguments[0];
+  if (first.starts_with('-')) {
+    const auto status = global_option(arguments, context);
+    return status ? *status : report(context.streams, status.error());
+  }
+  for (const Command& command : table)
+    if (command.name == first) return command.run(command, arguments.subspan(1), context);
+  return report(context.streams, unknown_command(first).error());
+}
+
+// Called as `lkvm` or `crosvm` (links to this binary) the same commands and options apply.
+int main(int argc, char** argv) {
+  VmLauncher launcher;
+  const usize count = argc > 1 ? static_cast<usize>(argc - 1) : 0;
+  return dispatch({argv + (argc > 0 ? 1 : 0), count}, {{}, launcher});
+}
+
+}  // namespace pv::cli

@@ -1,0 +1,176 @@
+#include "cli/cli.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/help.h"
+#include "cli/run.h"
+#include "config/json.h"
+
+namespace pv::cli {
+namespace {
+
+struct FakeLauncher final : Launcher {
+  Result<RunOutcome> launch(const config::VmConfig& config) override {
+    launched.push_back(config);
+    if (failure) return std::unexpected(*failure);
+    return RunOutcome{status};
+  }
+  std::vector<config::VmConfig> launched;
+  std::optional<Error> failure;
+  int status = 0;
+};
+
+class Cli : public ::testing::Test {
+ protected:
+  int call(std::initializer_list<const char*> line) {
+    out_.reset(::memfd_create("out", MFD_CLOEXEC));
+    err_.reset(::memfd_create("err", MFD_CLOEXEC));
+    std::vector<std::string> words(line.begin(), line.end());
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    return dispatch({pointers.data(), pointers.size()}, {{out_.get(), err_.get()}, launcher_});
+  }
+  static std::string content(const Fd& fd) {
+    std::string text(*file_size(fd.get()), '\0');
+    EXPECT_TRUE(read_at(fd.get(), {reinterpret_cast<u8*>(text.data()), text.size()}, 0));
+    return text;
+  }
+  std::string out() const { return content(out_); }
+  std::string err() const { return content(err_); }
+
+  Fd out_, err_;
+  FakeLauncher launcher_;
+};
+
+TEST_F(Cli, RunLaunchesTheValidConfigurationAndReturnsItsStatus) {
+  launcher_.status = 42;
+  EXPECT_EQ(call({"run", "Image", "-c2"}), 42);
+  ASSERT_EQ(launcher_.launched.size(), 1u);
+  EXPECT_EQ(launcher_.launched[0].kernel, "Image");
+  EXPECT_EQ(launcher_.launched[0].cpus, 2u);
+  EXPECT_EQ(err(), "");
+}
+
+TEST_F(Cli, WhatIsWrongIsNotLaunched) {
+  EXPECT_EQ(call({"run"}), 104);
+  EXPECT_EQ(err(),
+            "polyvisor: error: kernel: no kernel is given.\n"
+            "  hint: name one: polyvisor run KERNEL, or -k FILE\n");
+  EXPECT_EQ(call({"run", "Image", "-m", "1B"}), 104);
+  EXPECT_EQ(call({"run", "Image", "-m", "1024P"}), 104);
+  EXPECT_EQ(call({"run", "Image", "-c", "0"}), 104);
+  EXPECT_EQ(call({"run", "Image", "-c", "10000"}), 104);
+  EXPECT_NE(err().find("10000 are more than the 512"), std::string::npos);
+  EXPECT_EQ(call({"run", "Image", "--9p", "x"}), 104);
+  EXPECT_EQ(launcher_.launched.size(), 0u);
+}
+
+TEST_F(Cli, KindOfErrorDecidesTheStatus) {
+  for (auto [kind, status] :
+       {std::pair(Error::Kind::usage, 104), std::pair(Error::Kind::image, 105),
+        std::pair(Error::Kind::host, 103)}) {
+    launcher_.failure = Error{kind, "it failed", "do this"};
+    EXPECT_EQ(call({"run", "Image"}), status);
+    EXPECT_EQ(err(), "polyvisor: error: it failed.\n  hint: do this\n");
+  }
+}
+
+TEST_F(Cli, PrintConfigIsReadableAgain) {
+  EXPECT_EQ(call({"run", "Image", "-m", "1G", "--print-config"}), 0);
+  EXPECT_EQ(launcher_.launched.size(), 0u);
+  const auto config = config::from_json(out());
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->kernel, "Image");
+  EXPECT_EQ(config->memory, 1_GiB);
+}
+
+TEST_F(Cli, HelpComesFromTheTables) {
+  EXPECT_EQ(call({"run", "--help"}), 0);
+  for (const Option& option : run_options)
+    EXPECT_NE(out().find(usage_of(option)), std::string::npos) << option.name;
+  EXPECT_EQ(call({"--help"}), 0);
+  for (const Command& command : commands())
+    EXPECT_NE(out().find(command.summary), std::string::npos) << command.name;
+  const std::string global = out();
+  EXPECT_EQ(call({"help"}), 0);
+  EXPECT_EQ(out(), global);
+  EXPECT_EQ(call({"help", "stop"}), 0);
+  EXPECT_NE(out().find("polyvisor stop [-n NAME | -a]"), std::string::npos);
+  EXPECT_EQ(call({}), 104);
+  EXPECT_EQ(err(), global);
+}
+
+TEST_F(Cli, HelpFitsATerminal) {
+  for (const Command& command : commands()) {
+    const std::string help = help_text(command);
+    for (usize at = 0; at < help.size();) {
+      const usize end = help.find('\n', at);
+      EXPECT_LE(end - at, 80u) << help.substr(at, end - at);
+      at = end + 1;
+    }
+  }
+}
+
+TEST_F(Cli, Version) {
+  EXPECT_EQ(call({"--version"}), 0);
+  EXPECT_EQ(out().substr(0, 10 + sizeof PV_VERSION), "polyvisor " PV_VERSION " ");
+  const std::string long_form = out();
+  EXPECT_EQ(call({"version"}), 0);
+  EXPECT_EQ(out(), long_form);
+}
+
+TEST_F(Cli, UnknownCommands) {
+  EXPECT_EQ(call({"rnu"}), 104);
+  EXPECT_EQ(err(), "polyvisor: error: unknown command \"rnu\".\n  hint: did you mean run?\n");
+  EXPECT_EQ(call({"suspend"}), 104);
+  EXPECT_NE(err().find("polyvisor pause -n NAME"), std::string::npos);
+  EXPECT_EQ(call({"./Image"}), 104);
+  EXPECT_NE(err().find("polyvisor run ./Image"), std::string::npos);
+  EXPECT_EQ(call({"--verson"}), 104);
+  EXPECT_NE(err().find("did you mean --version?"), std::string::npos);
+  EXPECT_EQ(call({"version", "x"}), 104);
+  EXPECT_EQ(call({"--completion", "fish"}), 104);
+}
+
+TEST_F(Cli, ManualPageNamesEverything) {
+  EXPECT_EQ(call({"--man"}), 0);
+  const std::string page = out();
+  EXPECT_EQ(page.substr(0, 4), ".TH ");
+  for (const Option& option : run_options) {
+    std::string name = "\\-\\-";
+    for (const char c : option.name) name += c == '-' ? std::string("\\-") : std::string(1, c);
+    EXPECT_NE(page.find(name), std::string::npos) << name;
+  }
+  for (const auto& entry : exit_status_texts)
+    EXPECT_NE(page.find(text("\\fB{}\\fR", to_int(entry.status))), std::string::npos);
+}
+
+TEST_F(Cli, UsersGuideNamesEveryOptionAndStatus) {
+  for (const char* file : {"run.md", "exit-status.md"}) {
+    Fd fd = *open_file(text("{}/docs/manual/{}", PV_SOURCE_DIR, file), 0);
+    const std::string page = content(fd);
+    if (file[0] == 'r')
+      for (const Option& option : run_options)
+        EXPECT_NE(page.find(text("--{}", option.name)), std::string::npos) << option.name;
+    else
+      for (const auto& entry : exit_status_texts)
+        EXPECT_NE(page.find(text("| {} |", to_int(entry.status))), std::string::npos);
+  }
+}
+
+TEST_F(Cli, InstanceCommandsNeedAChoice) {
+  EXPECT_EQ(call({"stop"}), 104);
+  EXPECT_NE(err().find("stop needs to know which VM"), std::string::npos);
+  EXPECT_EQ(call({"stop", "-a", "-n", "x"}), 104);
+  EXPECT_EQ(call({"pause", "x"}), 104);
+  EXPECT_NE(err().find("polyvisor pause -n x"), std::string::npos);
+  EXPECT_EQ(call({"stat", "-n", "../x"}), 104);
+  EXPECT_EQ(call({"resume", "--help"}), 0);
+}
+
+}  // namespace
+}  // namespace pv::cli

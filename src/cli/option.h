@@ -1,0 +1,137 @@
+// The options of every command as constexpr tables: the parser, --help, the manual page, the shell
+// completion and the suggestions for misspelt names all read the same ones.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "base/types.h"
+
+namespace pv::cli {
+
+enum class Id : u8 {
+  kernel,
+  initrd,
+  params,
+  cpus,
+  memory,
+  disk,
+  rng,
+  name,
+  dtb,
+  dump_dtb,
+  console,
+  irqchip,
+  transport,
+  log_level,
+  config,
+  print_config,
+  disable_sandbox,
+  exit_stats,
+  reboot,
+  all,
+  help,
+  version,
+  man,
+  completion,
+};
+
+// The heading under which help lists an option.
+enum class Section : u8 { guest, devices, monitor, information };
+inline constexpr std::string_view section_names[] = {"Guest", "Devices", "Monitor", "Information"};
+
+struct Option {
+  Id id;
+  char letter;                // 0: none
+  std::string_view name;      // without the dashes
+  std::string_view argument;  // empty: a flag; "a|b": a choice
+  std::string_view help;      // sentences
+  Section section;
+};
+
+inline constexpr Option help_option = {
+    Id::help, 'h', "help", "", "Explain the command and exit.", Section::information};
+
+inline constexpr Option run_options[] = {
+    {Id::kernel, 'k', "kernel", "FILE",
+     "Kernel or bare-metal program: ELF, flat binary, or an Image, bzImage or vmlinux of Linux, "
+     "recognised by content. The same as KERNEL.",
+     Section::guest},
+    {Id::initrd, 'i', "initrd", "FILE", "Initial RAM disk.", Section::guest},
+    {Id::params, 'p', "params", "STRING",
+     "The guest's command line. May be repeated: the parts are joined by spaces.", Section::guest},
+    {Id::cpus, 'c', "cpus", "N", "Number of virtual CPUs (1).", Section::guest},
+    {Id::memory, 'm', "mem", "SIZE",
+     "Guest RAM (256M): 256, 256M, 1G; a bare number is MiB, the suffixes are B, K, M, G, T, P.",
+     Section::guest},
+    {Id::dtb, 0, "dtb", "FILE", "Device tree to use instead of the generated one.", Section::guest},
+    {Id::dump_dtb, 0, "dump-dtb", "FILE", "Write the guest's device tree to FILE.", Section::guest},
+    {Id::reboot, 0, "reboot", "",
+     "Start the guest again when it resets itself; without it a reset ends the run.",
+     Section::guest},
+    {Id::disk, 'd', "disk", "FILE[,ro][,direct]",
+     "Raw disk image or block device: ro makes it read-only, direct bypasses the host's page "
+     "cache. "
+     "May be repeated.",
+     Section::devices},
+    {Id::rng, 0, "rng", "", "Give the guest an entropy device.", Section::devices},
+    {Id::console, 0, "console", "serial|virtio", "Which device the console is (serial).",
+     Section::devices},
+    {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|auto",
+     "Interrupt controller (auto: the best that the host offers).", Section::devices},
+    {Id::transport, 0, "transport", "mmio", "How virtio devices are attached (mmio).",
+     Section::devices},
+    {Id::name, 0, "name", "NAME",
+     "Name for list, stat, stop, pause and resume (guest-<process id>).", Section::monitor},
+    {Id::config, 0, "config", "FILE.json",
+     "Read the VM's configuration first; options change it, disks and params are added to it.",
+     Section::monitor},
+    {Id::print_config, 0, "print-config", "", "Print the configuration as JSON and exit.",
+     Section::monitor},
+    {Id::log_level, 0, "log-level", "error|warn|info|debug", "What is reported (warn).",
+     Section::monitor},
+    {Id::exit_stats, 0, "exit-stats", "",
+     "Print at the end how often the guest left to the monitor, by cause.", Section::monitor},
+    {Id::disable_sandbox, 0, "disable-sandbox", "",
+     "Do not seal the process before the guest starts; for debugging only.", Section::monitor},
+    help_option,
+};
+
+inline constexpr Option instance_options[] = {
+    {Id::name, 'n', "name", "NAME", "The VM to act on; list prints the names.", Section::monitor},
+    {Id::all, 'a', "all", "", "Every running VM.", Section::monitor},
+    help_option,
+};
+
+inline constexpr Option plain_options[] = {help_option};
+
+inline constexpr Option global_options[] = {
+    help_option,
+    {Id::version, 'V', "version", "", "Print the version and exit.", Section::information},
+    {Id::man, 0, "man", "", "Print the manual page (roff) and exit.", Section::information},
+    {Id::completion, 0, "completion", "bash", "Print a completion script for the shell and exit.",
+     Section::information},
+};
+
+// An option that users of kvmtool or crosvm know and that we do not have: refused by name.
+struct Foreign {
+  std::string_view name;  // without the dashes; a final '*' stands for anything
+  char letter;            // 0: none
+  std::string_view owner;
+  std::string_view instead;  // what to do
+};
+std::span<const Foreign> foreign_options();
+
+// No two options of a command share a name or a letter.
+consteval bool distinct(std::span<const Option> options) {
+  for (usize i = 0; i < options.size(); ++i)
+    for (usize j = i + 1; j < options.size(); ++j)
+      if (options[i].name == options[j].name ||
+          (options[i].letter != 0 && options[i].letter == options[j].letter))
+        return false;
+  return true;
+}
+static_assert(distinct(run_options) && distinct(instance_options) && distinct(global_options));
+
+}  // namespace pv::cli

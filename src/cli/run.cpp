@@ -1,0 +1,171 @@
+#include "cli/run.h"
+
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "config/json.h"
+#include "config/size.h"
+#include "config/validate.h"
+
+namespace pv::cli {
+namespace {
+
+using config::VmConfig;
+
+Parser parser_for(Arguments arguments) {
+  return Parser("run", run_options, arguments, foreign_options());
+}
+
+// The values of `--config`; an error in the other options is reported by the second pass.
+Result<std::string_view> find_config(Arguments arguments) {
+  std::string_view path;
+  Parser parser = parser_for(arguments);
+  Item item;
+  for (auto more = parser.next(item); more && *more; more = parser.next(item)) {
+    if (item.option == nullptr || item.option->id != Id::config) continue;
+    if (!path.empty())
+      return fail(Error::Kind::usage, "--config stands twice", "merge the two files");
+    if (item.value.empty()) return fail(Error::Kind::usage, "--config: the file's name is empty");
+    path = item.value;
+  }
+  return path;
+}
+
+Result<VmConfig> read_config(const std::string& path) {
+  Fd file = TRY(open_file(path, O_RDONLY));
+  std::string content;
+  usize got = 0;
+  do {  // not by the file's size: it may be a pipe
+    u8 block[4096];
+    got = TRY(read_fully(file.get(), block), path);
+    content.append(reinterpret_cast<const char*>(block), got);
+  } while (got == 4096 && content.size() <= config::max_json);
+  return TRY(config::from_json(content), path);
+}
+
+template <class E, usize n>
+Result<void> choose(const Item& item, const config::Spelling<E> (&names)[n], E& into) {
+  const auto found = config::parse_spelling(names, item.value);
+  if (!found)
+    return fail(Error::Kind::usage,
+                text("--{}: \"{}\" is not known", item.option->name, item.value),
+                text("choose one of {}", config::choices(names)));
+  into = *found;
+  return {};
+}
+
+Result<void> add_disk(std::string_view value, std::vector<config::Disk>& disks) {
+  usize comma = value.find(',');
+  config::Disk disk{.path = std::string(value.substr(0, comma))};
+  if (disk.path.empty())
+    return fail(Error::Kind::usage, text("--disk: \"{}\" names no file", value),
+                "write --disk FILE[,ro][,direct]");
+  while (comma != std::string_view::npos) {
+    value.remove_prefix(comma + 1);
+    comma = value.find(',');
+    const std::string_view word = value.substr(0, comma);
+    if (word == "ro")
+      disk.read_only = true;
+    else if (word == "direct")
+      disk.direct = true;
+    else
+      return fail(
+          Error::Kind::usage, text("--disk: \"{}\" is not a setting of a disk", word),
+          "write --disk FILE[,ro][,direct]; a path with a comma can stand in a --config file");
+  }
+  disks.push_back(std::move(disk));
+  return {};
+}
+
+Result<void> set_cpus(std::string_view value, u32& cpus) {
+  const u64 number = TRY(config::parse_number(value), "--cpus");
+  // What does not fit is too large in any case; validate() says so with the limit.
+  cpus = number > UINT32_MAX ? UINT32_MAX : static_cast<u32>(number);
+  return {};
+}
+
+void add_params(std::string_view value, std::string& params) {
+  if (!params.empty() && !value.empty()) params += ' ';
+  params += value;
+}
+
+Result<void> set_kernel(std::string_view path, bool& given, std::string& kernel) {
+  if (given)
+    return fail(Error::Kind::usage,
+                text("a second kernel is named: \"{}\" after \"{}\"", path, kernel),
+                "the kernel's command line goes into --params");
+  given = true;
+  kernel = path;
+  return {};
+}
+
+struct Filler {
+  RunRequest& request;
+  bool kernel_given = false;
+
+  Result<void> apply(const Item& item) {
+    VmConfig& config = request.config;
+    if (item.option == nullptr) return set_kernel(item.value, kernel_given, config.kernel);
+    switch (item.option->id) {
+      case Id::kernel: return set_kernel(item.value, kernel_given, config.kernel);
+      case Id::initrd: config.initrd = item.value; break;
+      case Id::params: add_params(item.value, config.params); break;
+      case Id::cpus: return set_cpus(item.value, config.cpus);
+      case Id::memory: config.memory = TRY(config::parse_size(item.value), "--mem"); break;
+      case Id::disk: return add_disk(item.value, config.disks);
+      case Id::rng: config.rng = true; break;
+      case Id::name: config.name = item.value; break;
+      case Id::dtb: config.dtb = item.value; break;
+      case Id::dump_dtb: config.dump_dtb = item.value; break;
+      case Id::console: return choose(item, config::console_names, config.console);
+      case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
+      case Id::transport: return choose(item, config::transport_names, config.transport);
+      case Id::log_level: return choose(item, config::log_level_names, config.log_level);
+      case Id::disable_sandbox: config.sandbox = false; break;
+      case Id::exit_stats: config.exit_stats = true; break;
+      case Id::reboot: config.reboot = true; break;
+      case Id::print_config: request.action = RunRequest::Action::print_config; break;
+      case Id::help: request.action = RunRequest::Action::help; break;
+      default: break;  // --config has been read; the others belong to other commands
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+Result<RunRequest> parse_run(Arguments arguments) {
+  RunRequest request;
+  const std::string_view path = TRY(find_config(arguments));
+  if (!path.empty()) request.config = TRY(read_config(std::string(path)));
+  Filler filler{request};
+  Parser parser = parser_for(arguments);
+  Item item;
+  while (TRY(parser.next(item))) {
+    TRY(filler.apply(item));
+    if (request.action == RunRequest::Action::help) break;
+  }
+  return request;
+}
+
+int run_command(const Command& command, Arguments arguments, const Context& context) {
+  const auto request = parse_run(arguments);
+  if (!request) return report(context.streams, request.error());
+  if (request->action == RunRequest::Action::help) {
+    print(context.streams.out, help_text(command));
+    return to_int(ExitStatus::success);
+  }
+  if (request->action == RunRequest::Action::print_config) {
+    print(context.streams.out, config::to_json(request->config));
+    return to_int(ExitStatus::success);
+  }
+  if (const auto valid = config::validate(request->config); !valid)
+    return report(context.streams, valid.error());
+  const auto outcome = context.launcher.launch(request->config);
+  return outcome ? outcome->exit_status : report(context.streams, outcome.error());
+}
+
+}  // namespace pv::cli

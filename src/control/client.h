@@ -1,0 +1,29 @@
+// The other end of the control socket: what `polyvisor list`, `stat`, `stop`, `pause` and `resume`
+// do. Everything here may wait, for a bounded time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/protocol.h"
+#include "control/registry.h"
+
+namespace pv::control {
+
+// A VM that is running, as found in the registry.
+struct Running {
+  std::string name;
+  const Directory* directory;
+};
+
+// Every living VM in `directories` by name; stale entries are cleared on the way.
+std::vector<Running> running_vms(const std::vector<Directory>& directories);
+
+inline constexpr int request_timeout_ms = 5'000;
+inline constexpr int stop_timeout_ms = 10'000;
+
+// Sends one request. For `stop` it returns when the VM has ended. Errors (host): the VM does not
+// answer in time, or what it reported.
+Result<Reply> request(const Running& vm, Verb verb);
+
+}  // namespace pv::control

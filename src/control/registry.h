@@ -1,0 +1,75 @@
+// The registry of running VMs: a directory that only its owner can enter, with one listening socket
+// NAME.sock for each. An entry is alive while something listens behind it; one that refuses
+// connections is stale (its VM was killed) and is removed by whoever notices.
+//
+// The directory is $XDG_RUNTIME_DIR/polyvisor; for root without that, /run/polyvisor; for others
+// /run/user/UID/polyvisor. Whoever adds or clears entries holds a lock on the directory (flock), so
+// that two that start at the same time cannot remove each other's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace pv::control {
+
+class Directory {
+ public:
+  // Opens the directory for this user's VMs and makes it if need be. Errors (host): there is none
+  // that could serve; a VM can run without.
+  static Result<Directory> open();
+  // Every directory that exists and may hold VMs of this user; empty when none does.
+  static std::vector<Directory> existing();
+  // A given directory, which must belong to this user and be closed to others.
+  static Result<Directory> open_at(const std::string& path, bool make);
+
+  // The names of the entries, sorted, alive or not. Files that are no entries are left out.
+  std::vector<std::string> names() const;
+
+  enum class State : u8 { none, alive, stale };
+  State state(const std::string& name) const;
+  // Removes the entry if it is (still) stale.
+  void clear_stale(const std::string& name) const;
+
+  // A connected socket; sending, receiving and connecting give up after `timeout_ms`. Errors
+  // (host).
+  Result<Fd> connect(const std::string& name, int timeout_ms) const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  friend class Registration;
+  class Lock;
+  Directory(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  Result<int> try_connect(const std::string& name, int socket_flags, int timeout_ms) const;
+
+  std::string path_;
+  Fd fd_;
+};
+
+// This VM's entry; the destructor removes it. Needs no path: removing uses the directory's
+// descriptor, so that it works in a sealed process.
+class Registration {
+ public:
+  // Errors: usage when a living VM has the name; host when the socket cannot be made.
+  static Result<Registration> create(Directory directory, const std::string& name);
+  Registration(Registration&&) noexcept = default;
+  Registration& operator=(Registration&&) = delete;
+  ~Registration();
+
+  int listener() const { return listener_.get(); }  // non-blocking
+  const std::string& name() const { return name_; }
+
+ private:
+  Registration(Directory directory, std::string name, Fd listener)
+      : directory_(std::move(directory)), name_(std::move(name)), listener_(std::move(listener)) {}
+
+  Directory directory_;
+  std::string name_;
+  Fd listener_;
+};
+
+}  // namespace pv::control
