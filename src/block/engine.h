@@ -34,7 +34,7 @@ struct Operation {
   u64 offset = 0;  // bytes
   u64 length = 0;  // bytes; of a read or write the sum of the buffers
   // The array and what it points to stay as they are until completion.
-  std::span<const iovec> buffers;
+  std::span<const iovec> buffers{};
   u32 token = 0;  // the caller's; comes back in the Completion
 };
 

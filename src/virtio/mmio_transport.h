@@ -86,7 +86,6 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   void update_irq();
 
   VirtioDevice& device_;
-  memory::GuestMemory& memory_;
   hv::IrqLine& irq_;
   loop::Executor& executor_;
   Log& log_;
