@@ -37,6 +37,18 @@ class Entropy {
   virtual void fill(MutableBytes into) = 0;
 };
 
+// A one-shot timer for a device's alarm. When it expires its maker takes the device's mutex and
+// calls the device's expired(); a device that is given none has no alarm interrupt.
+class AlarmTimer {
+ public:
+  virtual ~AlarmTimer() = default;
+  // The device's mutex is held. Arming again moves it; expiring early or twice does no harm (the
+  // device looks at its clock and arms again). At most max_ns.
+  virtual void arm(u64 after_ns) = 0;
+  virtual void cancel() = 0;
+  static constexpr u64 max_ns = u64{1} << 62;
+};
+
 // How a device ends or restarts the machine. Takes effect after the current access: the calls
 // return and the vCPU threads then stop.
 class PowerControl {
