@@ -1,0 +1,179 @@
+#include "machine/aarch64/board.h"
+
+#include "base/text.h"
+#include "machine/aarch64/memory_map.h"
+
+namespace pv::machine::aarch64 {
+namespace {
+
+// Interrupt specifiers of the GIC bindings: <type number flags>.
+constexpr u32 spi_type = 0, ppi_type = 1;
+constexpr u32 edge_rising = 1, level_high = 4;
+
+GicV3 gic_v3() { return {gic_distributor, gic_redistributors, gic_interrupts}; }
+GicV2 gic_v2() { return {gic_distributor, gic_cpu_interface, gic_interrupts}; }
+
+}  // namespace
+
+Board::Board(const Spec& spec) : FdtMachine(Arch::aarch64, spec, ram_base) {}
+
+Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
+  IrqChipKind kind = spec_.irqchip;
+  if (kind == IrqChipKind::automatic)
+    kind = supported(IrqChipKind::gicv3) ? IrqChipKind::gicv3 : IrqChipKind::gicv2;
+  if (kind != IrqChipKind::gicv2 && kind != IrqChipKind::gicv3)
+    return fail(Error::Kind::usage, text("--irqchip {} does not exist on aarch64", name(kind)),
+                "choose gicv3, gicv2 or auto");
+  if (!supported(kind)) {
+    if (spec_.irqchip == IrqChipKind::automatic)
+      return fail(Error::Kind::host, "this host's KVM has no virtual interrupt controller, neither "
+                                     "GICv3 nor GICv2",
+                  "the host needs a GIC with virtualization and firmware that enables it: see "
+                  "'dmesg | grep -i -e kvm -e gic'");
+    bool v3 = kind == IrqChipKind::gicv3;
+    return fail(Error::Kind::host,
+                text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
+                v3 ? "use --irqchip gicv2 or auto"
+                   : "a GICv3 host offers GICv2 only where its hardware has the compatibility "
+                     "interface, and never with kvm-arm.mode=protected: use --irqchip gicv3 or auto");
+  }
+  unsigned most = kind == IrqChipKind::gicv2 ? 8 : gic_redistributor_room;
+  if (spec_.cpus > most)
+    return fail(Error::Kind::usage,
+                text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most,
+                     name(kind)),
+                "ask for fewer with --cpus");
+  chip_ = kind == IrqChipKind::gicv3 ? IrqChip(gic_v3()) : IrqChip(gic_v2());
+  return chip_;
+}
+
+Result<hv::IrqLine*> Board::line(const Wiring& wiring, u32 spi) {
+  lines_.push_back(TRY(wiring.vm.irq_line(spi)));
+  return lines_.back().get();
+}
+
+Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
+  use(wiring);
+  uart_ = std::make_unique<device::Pl011>(*TRY(line(wiring, uart.spi)), wiring.serial_out);
+  uart_->set_source(&wiring.serial_in);
+  TRY(wiring.mmio.attach({uart.base, uart.size}, *uart_, "pl011"));
+  rtc_ = std::make_unique<device::Pl031>(*TRY(line(wiring, rtc.spi)), wiring.clock);
+  TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "pl031"));
+  test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
+  TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  return virtio_.build(wiring, virtio.base, virtio.size, virtio.spi, aarch64::virtio_slots,
+                       [&](u32 spi) { return line(wiring, spi); });
+}
+
+machine::BootState Board::boot_state(unsigned cpu) const {
+  return aarch64::BootState{.powered_off = cpu != 0, .pc = entry(), .x0 = tree_address()};
+}
+
+usize Board::receive(Bytes input) {
+  std::lock_guard lock(uart_->mutex());
+  return uart_->receive(input);
+}
+
+std::vector<PostedWindow> Board::posted_windows() const {
+  return {{hv::Space::mmio, {uart.base + device::Pl011::posted_offset, 4}}};
+}
+
+void Board::add_cpus(boot::FdtBuilder& fdt) const {
+  auto cpus = fdt.node("cpus");
+  fdt.prop("#address-cells", 1u);
+  fdt.prop("#size-cells", 0u);
+  for (unsigned cpu = 0; cpu < spec_.cpus; ++cpu) {
+    // KVM's MPIDR_EL1: 16 CPUs in each Aff0, so that GICv3 can address them in one list.
+    u32 mpidr = (cpu & 15) | (cpu >> 4) << 8;
+    auto node = fdt.node("cpu", mpidr);
+    fdt.prop("device_type", "cpu");
+    fdt.prop("compatible", "arm,armv8");
+    fdt.prop("reg", mpidr);
+    fdt.prop("enable-method", "psci");
+  }
+}
+
+void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle) const {
+  auto node = fdt.node("intc", gic_distributor);
+  bool v3 = std::holds_alternative<GicV3>(chip_);
+  fdt.prop("compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
+  fdt.prop("#interrupt-cells", 3u);
+  fdt.prop("#address-cells", 2u);
+  fdt.prop("#size-cells", 2u);
+  fdt.prop("interrupt-controller");
+  if (v3)
+    fdt.reg({{gic_distributor, gic_distributor_size},
+             {gic_redistributors, spec_.cpus * gic_redistributor_size}});
+  else
+    fdt.reg({{gic_distributor, gic_distributor_size}, {gic_cpu_interface, gic_cpu_interface_size}});
+  fdt.prop("phandle", phandle);
+}
+
+void Board::add_timer(boot::FdtBuilder& fdt) const {
+  auto node = fdt.node("timer");
+  fdt.prop("compatible", "arm,armv8-timer");
+  fdt.prop("always-on");
+  // GICv2 has a mask of CPUs in the flags of a private interrupt.
+  bool v2 = std::holds_alternative<GicV2>(chip_);
+  u32 flags = level_high | (v2 ? ((1u << spec_.cpus) - 1) << 8 : 0);
+  fdt.cells("interrupts", {ppi_type, ppi::secure_timer, flags, ppi_type, ppi::physical_timer, flags,
+                           ppi_type, ppi::virtual_timer, flags, ppi_type, ppi::hypervisor_timer,
+                           flags});
+}
+
+void Board::add_peripherals(boot::FdtBuilder& fdt) const {
+  u32 clock = fdt.next_phandle();
+  {
+    auto node = fdt.node("apb-pclk");
+    fdt.prop("compatible", "fixed-clock");
+    fdt.prop("#clock-cells", 0u);
+    fdt.prop("clock-frequency", 24'000'000u);
+    fdt.prop("phandle", clock);
+  }
+  {
+    auto node = fdt.node("pl011", uart.base);
+    fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
+    fdt.reg({{uart.base, uart.size}});
+    fdt.cells("interrupts", {spi_type, uart.spi, level_high});
+    fdt.cells("clocks", {clock, clock});
+    fdt.strings("clock-names", {"uartclk", "apb_pclk"});
+  }
+  {
+    auto node = fdt.node("pl031", rtc.base);
+    fdt.strings("compatible", {"arm,pl031", "arm,primecell"});
+    fdt.reg({{rtc.base, rtc.size}});
+    fdt.cells("interrupts", {spi_type, rtc.spi, level_high});
+    fdt.cells("clocks", {clock});
+    fdt.strings("clock-names", {"apb_pclk"});
+  }
+  auto node = fdt.node("test-exit", test_exit.base);
+  fdt.strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
+  fdt.reg({{test_exit.base, test_exit.size}});
+}
+
+Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
+  boot::FdtBuilder fdt;
+  {
+    auto root = fdt.node("");
+    add_root(fdt, "linux,dummy-virt", "polyvisor,aarch64-virt");
+    u32 gic = fdt.next_phandle();
+    fdt.prop("interrupt-parent", gic);
+    add_chosen(fdt, input);
+    auto ranges = ram();
+    add_memory(fdt, ranges);
+    add_cpus(fdt);
+    {
+      auto psci = fdt.node("psci");
+      fdt.strings("compatible", {"arm,psci-1.0", "arm,psci-0.2"});
+      fdt.prop("method", "hvc");
+    }
+    add_timer(fdt);
+    add_gic(fdt, gic);
+    add_peripherals(fdt);
+    add_virtio(fdt, virtio_slots(), virtio.size,
+               [](u32 spi) { return std::vector<u32>{spi_type, spi, edge_rising}; });
+  }
+  return fdt.finish();
+}
+
+}  // namespace pv::machine::aarch64

@@ -1,0 +1,44 @@
+// The aarch64 board: GICv3 or GICv2 and the architected timer in the kernel, PSCI, PL011, PL031, a
+// test-exit register and virtio-mmio, at the addresses of QEMU's "virt".
+//
+// Specifications: docs/boot-contract.md; Devicetree bindings arm,gic-v3, arm,pl011, arm,psci,
+// arm,armv8-timer. Absent: ITS, PCI, GPIO power button, fw_cfg.
+#pragma once
+
+#include <memory>
+
+#include "device/pl011.h"
+#include "device/pl031.h"
+#include "device/sifive_test.h"
+#include "machine/fdt_machine.h"
+
+namespace pv::machine::aarch64 {
+
+class Board final : public FdtMachine {
+ public:
+  explicit Board(const Spec& spec);
+
+  Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
+  Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
+  machine::BootState boot_state(unsigned cpu) const override;
+  usize receive(Bytes input) override;
+  std::vector<PostedWindow> posted_windows() const override;
+  CallResult call(const hv::Hypercall&) override { return {-1, 0}; }
+
+ private:
+  Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
+  std::string_view console_path() const override { return "/pl011@9000000"; }
+  Result<hv::IrqLine*> line(const Wiring& wiring, u32 spi);
+  void add_cpus(boot::FdtBuilder& fdt) const;
+  void add_gic(boot::FdtBuilder& fdt, u32 phandle) const;
+  void add_timer(boot::FdtBuilder& fdt) const;
+  void add_peripherals(boot::FdtBuilder& fdt) const;
+
+  IrqChip chip_;
+  std::vector<std::unique_ptr<hv::IrqLine>> lines_;
+  std::unique_ptr<device::Pl011> uart_;
+  std::unique_ptr<device::Pl031> rtc_;
+  std::unique_ptr<device::SifiveTest> test_exit_;
+};
+
+}  // namespace pv::machine::aarch64

@@ -1,0 +1,72 @@
+#include "machine/fdt_machine.h"
+
+#include <optional>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "boot/zero_page.h"
+
+namespace pv::machine {
+namespace {
+
+// Room kept for the tree before its size is known: more than the largest board needs.
+constexpr u64 tree_room = 64_KiB;
+constexpr u64 largest_tree = 2_MiB;
+
+Result<std::vector<u8>> read_users_tree(int fd) {
+  if (fd < 0) return std::vector<u8>{};
+  auto file = TRY(boot::ImageFile::open(fd, "device tree"));
+  if (file.size() > largest_tree)
+    return fail(Error::Kind::image, text("device tree: the file has {}, more than the {} that a "
+                                         "kernel accepts",
+                                         size_text(file.size()), size_text(largest_tree)));
+  std::vector<u8> tree(static_cast<usize>(file.size()));
+  TRY(file.read(0, tree));
+  TRY(boot::check_tree(tree), "--dtb");
+  return tree;
+}
+
+}  // namespace
+
+Result<void> FdtMachine::load(const Payload& payload) {
+  CHECK(guest_ram_ != nullptr);
+  auto kernel = TRY(boot::ImageFile::open(payload.kernel, "kernel"));
+  std::optional<boot::ImageFile> initrd;
+  if (payload.initrd >= 0) initrd = TRY(boot::ImageFile::open(payload.initrd, "initrd"));
+  auto users_tree = TRY(read_users_tree(payload.device_tree));
+
+  auto target = boot::target_for(arch_, {&ram_, 1});
+  auto image = TRY(boot::parse(kernel, target));
+  TRY(boot::check_command_line(image, payload.command_line));
+  boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room + users_tree.size()};
+  auto layout = TRY(boot::place(image, target, request));
+
+  TRY(boot::load_kernel(*guest_ram_, kernel, image));
+  if (initrd) TRY(boot::load_file(*guest_ram_, *initrd, layout.initrd));
+  tree_ = TRY(make_tree(payload, layout, users_tree));
+  if (tree_.size() > layout.tree.size ||
+      !guest_ram_->write_bytes(layout.tree.base, tree_))
+    return fail(Error::Kind::image, text("the device tree of {} bytes does not fit at {:#x}",
+                                         tree_.size(), layout.tree.base.value()));
+  entry_ = image.entry.value();
+  tree_address_ = layout.tree.base.value();
+  summary_ = text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}; device tree: {} "
+                  "bytes at {:#x}",
+                  boot::describe(image), image.extent().base.value(), entry_, layout.initrd.size,
+                  layout.initrd.base.value(), tree_.size(), tree_address_);
+  return {};
+}
+
+Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload, const boot::Layout& layout,
+                                              Bytes users_tree) const {
+  if (users_tree.empty())
+    return build_tree({payload.command_line, console_path(), layout.initrd, payload.seed});
+  boot::TreePatch patch;
+  if (!payload.command_line.empty()) patch.bootargs = payload.command_line;
+  if (layout.initrd.size != 0) patch.initrd = layout.initrd;
+  patch.ram = {&ram_, 1};
+  patch.rng_seed = payload.seed;
+  return TRY(boot::patch_tree(users_tree, patch), "--dtb");
+}
+
+}  // namespace pv::machine

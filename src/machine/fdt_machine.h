@@ -1,0 +1,56 @@
+// FdtMachine: what the boards that describe themselves by a device tree have in common: one bank
+// of RAM, virtio-mmio slots, and the way from a Payload to guest memory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "boot/image.h"
+#include "boot/loader.h"
+#include "machine/device_tree.h"
+#include "machine/machine.h"
+#include "machine/virtio_slots.h"
+
+namespace pv::machine {
+
+class FdtMachine : public Machine {
+ public:
+  std::vector<memory::GuestRange> ram() const override { return {ram_}; }
+  u64 highest_address() const override { return ram_.end() - 1; }
+  Result<void> load(const Payload& payload) override;
+  Bytes device_tree() const override { return tree_; }
+  const std::string& summary() const override { return summary_; }
+  std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
+
+ protected:
+  FdtMachine(Arch arch, const Spec& spec, u64 ram_base)
+      : spec_(spec), arch_(arch), ram_{memory::GuestAddress(ram_base), spec.ram} {}
+
+  // The board's tree.
+  virtual Result<std::vector<u8>> build_tree(const TreeInput& input) const = 0;
+  virtual std::string_view console_path() const = 0;
+
+  // To be called first by build().
+  void use(const Wiring& wiring) { guest_ram_ = &wiring.ram; }
+
+  u64 entry() const { return entry_; }
+  u64 tree_address() const { return tree_address_; }
+  const memory::GuestRange& bank() const { return ram_; }
+
+  Spec spec_;
+  VirtioSlots virtio_;
+
+ private:
+  Result<std::vector<u8>> make_tree(const Payload& payload, const boot::Layout& layout,
+                                    Bytes users_tree) const;
+
+  Arch arch_;
+  memory::GuestRange ram_;
+  memory::GuestMemory* guest_ram_ = nullptr;
+  u64 entry_ = 0;
+  u64 tree_address_ = 0;
+  std::vector<u8> tree_;
+  std::string summary_;
+};
+
+}  // namespace pv::machine

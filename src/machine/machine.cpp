@@ -1,0 +1,20 @@
+#include "machine/machine.h"
+
+#include "base/text.h"
+#include "machine/aarch64/board.h"
+#include "machine/riscv64/board.h"
+#include "machine/x86_64/board.h"
+
+namespace pv::machine {
+
+Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
+  switch (arch) {
+    case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);
+    case Arch::riscv64: return std::make_unique<riscv64::Board>(spec);
+    case Arch::x86_64: return std::make_unique<x86_64::Board>(spec);
+    case Arch::powerpc: break;
+  }
+  return fail(Error::Kind::host, text("polyvisor has no machine for {} yet", name(arch)));
+}
+
+}  // namespace pv::machine

@@ -1,0 +1,121 @@
+// Machine: one virtual board, described and built without knowing which hypervisor runs it. There
+// is one implementation per architecture (machine/<arch>/), all compiled in every build.
+//
+// The order of calls is the order in which vmm/ brings a VM up:
+//   ram() -> choose_irqchip() -> build() -> load() -> boot_state() for each CPU.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/arch.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "bus/bus.h"
+#include "device/ports.h"
+#include "hv/vm.h"
+#include "loop/executor.h"
+#include "machine/boot_state.h"
+#include "machine/host_facts.h"
+#include "machine/irqchip.h"
+#include "memory/guest_memory.h"
+#include "virtio/mmio_transport.h"
+
+namespace pv::machine {
+
+// What the user asked of the machine.
+struct Spec {
+  u64 ram = 0;  // bytes
+  unsigned cpus = 1;
+  IrqChipKind irqchip = IrqChipKind::automatic;
+  bool virtio_console = false;  // the kernel's console is hvc0 instead of the UART
+};
+
+// What the machine is wired to; everything outlives it.
+struct Wiring {
+  hv::Vm& vm;
+  memory::GuestMemory& ram;
+  bus::Bus& mmio;
+  bus::Bus& pio;  // x86 ports; unused elsewhere
+  std::span<hv::Vcpu* const> vcpus;
+  std::span<virtio::VirtioDevice* const> virtio;  // in slot order
+  loop::Executor& executor;
+  device::Clock& clock;
+  device::PowerControl& power;
+  device::CharSink& serial_out;
+  device::CharSource& serial_in;
+  Log& log;
+};
+
+// What is to be run. Descriptors are open for reading; -1 where there is none.
+struct Payload {
+  int kernel = -1;
+  int initrd = -1;
+  int device_tree = -1;  // the user's own, instead of the machine's
+  std::string command_line;
+  Bytes seed;  // entropy for the guest's random number generator; may be empty
+  u64 wall_ns = 0;
+};
+
+// A virtio-mmio transport and where it answers.
+struct VirtioSlot {
+  u64 address;
+  u32 irq;
+  std::unique_ptr<virtio::VirtioMmio> transport;
+};
+
+// Writes that nobody waits for and that the kernel may therefore collect (Vm::coalesce_writes).
+struct PostedWindow {
+  hv::Space space;
+  bus::Range range;
+};
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+
+  virtual std::vector<memory::GuestRange> ram() const = 0;
+  // The last address of RAM or of a device window.
+  virtual u64 highest_address() const = 0;
+
+  // Settles on a controller; `supported` asks the host. Errors: the host lacks what was asked for.
+  virtual Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) = 0;
+
+  // Creates the devices and puts them on the buses.
+  virtual Result<void> build(const Wiring& wiring, const HostFacts& facts) = 0;
+
+  // Places kernel, initrd and the machine's description in guest memory. Errors: an image that is
+  // broken, for another architecture, or does not fit.
+  virtual Result<void> load(const Payload& payload) = 0;
+
+  // After load().
+  virtual BootState boot_state(unsigned cpu) const = 0;
+  // The device tree as the guest sees it; empty where the machine has none.
+  virtual Bytes device_tree() const { return {}; }
+  // One line on what was loaded and where, for the log.
+  virtual const std::string& summary() const = 0;
+
+  // Input for the console UART; returns how many bytes it took. Any thread.
+  virtual usize receive(Bytes input) = 0;
+
+  virtual std::span<const VirtioSlot> virtio_slots() const = 0;
+  virtual std::vector<PostedWindow> posted_windows() const = 0;
+
+  // A call that the kernel left to us (SBI). Called on the vCPU's thread.
+  struct CallResult {
+    i64 error;
+    u64 value;
+  };
+  virtual CallResult call(const hv::Hypercall& call) = 0;
+  // Presses the power button; false where the machine has none.
+  virtual bool press_power_button() { return false; }
+};
+
+// The board of an architecture. Errors: a spec that this board cannot have.
+Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec);
+
+}  // namespace pv::machine

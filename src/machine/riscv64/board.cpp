@@ -1,0 +1,242 @@
+#include "machine/riscv64/board.h"
+
+#include "base/text.h"
+#include "machine/riscv64/memory_map.h"
+
+namespace pv::machine::riscv64 {
+namespace {
+
+// Interrupt types of the APLIC binding, as everywhere in device trees.
+constexpr u32 edge_rising = 1, level_high = 4;
+// The supervisor external interrupt of a hart's own controller (riscv,cpu-intc).
+constexpr u32 supervisor_external = 9;
+constexpr u32 no_interrupt = 0xffff'ffff;
+constexpr unsigned most_harts = 64;
+
+}  // namespace
+
+// The PLIC's output into one hart.
+class Board::HartInput final : public device::ExternalInterrupt {
+ public:
+  explicit HartInput(hv::Vcpu& vcpu) : vcpu_(vcpu) {}
+  void set(bool level) override { vcpu_.set_external_interrupt(level); }
+
+ private:
+  hv::Vcpu& vcpu_;
+};
+
+Board::Board(const Spec& spec) : FdtMachine(Arch::riscv64, spec, ram_base) {}
+Board::~Board() = default;
+
+Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
+  IrqChipKind kind = spec_.irqchip;
+  if (kind == IrqChipKind::automatic)
+    kind = supported(IrqChipKind::aia) ? IrqChipKind::aia : IrqChipKind::plic;
+  if (kind != IrqChipKind::aia && kind != IrqChipKind::plic)
+    return fail(Error::Kind::usage, text("--irqchip {} does not exist on riscv64", name(kind)),
+                "choose aia, plic or auto");
+  if (!supported(kind))
+    return fail(Error::Kind::host, "this host's KVM has no AIA for guests",
+                "use --irqchip plic or auto");
+  if (spec_.cpus > most_harts)
+    return fail(Error::Kind::usage,
+                text("{} CPUs are more than the {} of this board", spec_.cpus, most_harts),
+                "ask for fewer with --cpus");
+  chip_ = kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, sources, 0})
+                                   : IrqChip(UserIrqChip{});
+  return chip_;
+}
+
+void Board::build_plic(const Wiring& wiring) {
+  std::vector<device::ExternalInterrupt*> outputs;
+  for (hv::Vcpu* vcpu : wiring.vcpus) {
+    hart_inputs_.push_back(std::make_unique<HartInput>(*vcpu));
+    outputs.push_back(nullptr);  // machine mode, which guests do not have
+    outputs.push_back(hart_inputs_.back().get());
+  }
+  plic_ = std::make_unique<device::Plic>(sources, std::move(outputs));
+}
+
+Result<hv::IrqLine*> Board::line(const Wiring& wiring, u32 irq, bool edge) {
+  using Trigger = device::Plic::Trigger;
+  if (plic_) return &plic_->source(irq, edge ? Trigger::edge : Trigger::level);
+  lines_.push_back(TRY(wiring.vm.irq_line(irq)));
+  return lines_.back().get();
+}
+
+Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
+  use(wiring);
+  facts_ = facts;
+  if (!has_aia()) {
+    build_plic(wiring);
+    TRY(wiring.mmio.attach({plic, device::Plic::size}, *plic_, "plic"));
+  }
+  uart_ = std::make_unique<device::Ns16550>(*TRY(line(wiring, uart.irq, false)), wiring.serial_out);
+  uart_->set_source(&wiring.serial_in);
+  TRY(wiring.mmio.attach({uart.base, uart.size}, *uart_, "ns16550"));
+  rtc_ = std::make_unique<device::GoldfishRtc>(*TRY(line(wiring, rtc.irq, false)), wiring.clock);
+  TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "goldfish-rtc"));
+  test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
+  TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  sbi_ = std::make_unique<SbiConsole>(wiring.ram, wiring.serial_out);
+  return virtio_.build(wiring, virtio.base, virtio.size, virtio.irq, riscv64::virtio_slots,
+                       [&](u32 irq) { return line(wiring, irq, true); });
+}
+
+machine::BootState Board::boot_state(unsigned cpu) const {
+  return riscv64::BootState{.stopped = cpu != 0, .pc = entry(), .a0 = cpu, .a1 = tree_address()};
+}
+
+usize Board::receive(Bytes input) {
+  std::lock_guard lock(uart_->mutex());
+  return uart_->receive(input);
+}
+
+std::vector<PostedWindow> Board::posted_windows() const {
+  return {{hv::Space::mmio, {uart.base + device::Ns16550::posted_offset, 1}}};
+}
+
+std::string Board::isa() const {
+  std::string isa = "rv64" + (facts_.isa_letters.empty() ? "imafdc" : facts_.isa_letters);
+  for (const auto& extension : facts_.isa_extensions) {
+    if (extension == "ssaia" && !has_aia()) continue;
+    isa += '_';
+    isa += extension;
+  }
+  return isa;
+}
+
+std::vector<u32> Board::interrupt(u32 irq, bool edge) const {
+  if (!has_aia()) return {irq};
+  return {irq, edge ? edge_rising : level_high};
+}
+
+std::vector<u32> Board::add_cpus(boot::FdtBuilder& fdt) const {
+  std::vector<u32> harts;
+  auto cpus = fdt.node("cpus");
+  fdt.prop("#address-cells", 1u);
+  fdt.prop("#size-cells", 0u);
+  fdt.prop("timebase-frequency", facts_.timebase_hz);
+  std::string isa_string = isa();
+  for (unsigned cpu = 0; cpu < spec_.cpus; ++cpu) {
+    auto node = fdt.node("cpu", cpu);
+    fdt.prop("device_type", "cpu");
+    fdt.prop("compatible", "riscv");
+    fdt.prop("reg", cpu);
+    fdt.prop("status", "okay");
+    fdt.prop("riscv,isa", isa_string);
+    fdt.prop("mmu-type", text("riscv,{}", facts_.mmu.empty() ? "sv39" : facts_.mmu));
+    if (facts_.cbom_block != 0) fdt.prop("riscv,cbom-block-size", facts_.cbom_block);
+    if (facts_.cboz_block != 0) fdt.prop("riscv,cboz-block-size", facts_.cboz_block);
+    auto controller = fdt.node("interrupt-controller");
+    harts.push_back(fdt.next_phandle());
+    fdt.prop("compatible", "riscv,cpu-intc");
+    fdt.prop("#interrupt-cells", 1u);
+    fdt.prop("interrupt-controller");
+    fdt.prop("phandle", harts.back());
+  }
+  return harts;
+}
+
+void Board::add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const {
+  std::vector<u32> contexts;
+  for (u32 hart : harts)
+    contexts.insert(contexts.end(), {hart, no_interrupt, hart, supervisor_external});
+  auto node = fdt.node("plic", plic);
+  fdt.strings("compatible", {"sifive,plic-1.0.0", "riscv,plic0"});
+  fdt.reg({{plic, device::Plic::size}});
+  fdt.prop("#interrupt-cells", 1u);
+  fdt.prop("#address-cells", 0u);
+  fdt.prop("interrupt-controller");
+  fdt.prop("riscv,ndev", sources);
+  fdt.cells("interrupts-extended", contexts);
+  fdt.prop("phandle", phandle);
+}
+
+void Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const {
+  std::vector<u32> inputs;
+  for (u32 hart : harts) inputs.insert(inputs.end(), {hart, supervisor_external});
+  u32 msi = fdt.next_phandle();
+  {
+    auto node = fdt.node("imsics", imsic);
+    fdt.prop("compatible", "riscv,imsics");
+    fdt.reg({{imsic, spec_.cpus * imsic_size}});
+    fdt.prop("interrupt-controller");
+    fdt.prop("#interrupt-cells", 0u);
+    fdt.prop("msi-controller");
+    fdt.prop("#msi-cells", 0u);
+    fdt.prop("riscv,num-ids", facts_.aia_ids);
+    fdt.cells("interrupts-extended", inputs);
+    fdt.prop("phandle", msi);
+  }
+  auto node = fdt.node("aplic", aplic);
+  fdt.prop("compatible", "riscv,aplic");
+  fdt.reg({{aplic, aplic_size}});
+  fdt.prop("interrupt-controller");
+  fdt.prop("#interrupt-cells", 2u);
+  fdt.prop("#address-cells", 0u);
+  fdt.prop("riscv,num-sources", sources);
+  fdt.prop("msi-parent", msi);
+  fdt.prop("phandle", phandle);
+}
+
+void Board::add_peripherals(boot::FdtBuilder& fdt) const {
+  {
+    auto node = fdt.node("serial", uart.base);
+    fdt.prop("compatible", "ns16550a");
+    fdt.reg({{uart.base, uart.size}});
+    fdt.cells("interrupts", interrupt(uart.irq, false));
+    fdt.prop("clock-frequency", uart_clock_hz);
+  }
+  {
+    auto node = fdt.node("rtc", rtc.base);
+    fdt.prop("compatible", "google,goldfish-rtc");
+    fdt.reg({{rtc.base, rtc.size}});
+    fdt.cells("interrupts", interrupt(rtc.irq, false));
+  }
+  u32 finisher = fdt.next_phandle();
+  {
+    auto node = fdt.node("test", test_exit.base);
+    fdt.strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
+    fdt.reg({{test_exit.base, test_exit.size}});
+    fdt.prop("phandle", finisher);
+  }
+  auto syscon = [&](const char* name, const char* compatible, u32 value) {
+    auto node = fdt.node(name);
+    fdt.prop("compatible", compatible);
+    fdt.prop("regmap", finisher);
+    fdt.prop("offset", 0u);
+    fdt.prop("value", value);
+  };
+  syscon("poweroff", "syscon-poweroff", 0x5555);
+  syscon("reboot", "syscon-reboot", 0x7777);
+}
+
+Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
+  boot::FdtBuilder fdt;
+  {
+    auto root = fdt.node("");
+    add_root(fdt, "riscv-virtio", "polyvisor,riscv64-virt");
+    add_chosen(fdt, input);
+    auto ranges = ram();
+    add_memory(fdt, ranges);
+    std::vector<u32> harts = add_cpus(fdt);
+    auto soc = fdt.node("soc");
+    fdt.prop("compatible", "simple-bus");
+    fdt.prop("#address-cells", 2u);
+    fdt.prop("#size-cells", 2u);
+    fdt.prop("ranges");
+    u32 controller = fdt.next_phandle();
+    fdt.prop("interrupt-parent", controller);
+    if (has_aia())
+      add_aia(fdt, harts, controller);
+    else
+      add_plic(fdt, harts, controller);
+    add_peripherals(fdt);
+    add_virtio(fdt, virtio_slots(), virtio.size,
+               [this](u32 irq) { return interrupt(irq, true); });
+  }
+  return fdt.finish();
+}
+
+}  // namespace pv::machine::riscv64

@@ -1,0 +1,58 @@
+// The riscv64 board: the AIA in the kernel where the host has one, else a PLIC of our own; 16550,
+// Goldfish RTC, test finisher and virtio-mmio at the addresses of QEMU's "virt". SBI is the kernel's.
+//
+// Specifications: docs/boot-contract.md; Devicetree bindings riscv/cpus, riscv,aplic, riscv,imsics,
+// sifive,plic-1.0.0. Absent: PCI, fw_cfg, ACPI.
+#pragma once
+
+#include <memory>
+
+#include "device/goldfish_rtc.h"
+#include "device/ns16550.h"
+#include "device/plic.h"
+#include "device/sifive_test.h"
+#include "machine/fdt_machine.h"
+#include "machine/riscv64/sbi.h"
+
+namespace pv::machine::riscv64 {
+
+class Board final : public FdtMachine {
+ public:
+  explicit Board(const Spec& spec);
+  ~Board() override;
+
+  Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
+  Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
+  machine::BootState boot_state(unsigned cpu) const override;
+  usize receive(Bytes input) override;
+  std::vector<PostedWindow> posted_windows() const override;
+  CallResult call(const hv::Hypercall& call) override { return sbi_->call(call); }
+
+ private:
+  class HartInput;
+
+  Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
+  std::string_view console_path() const override { return "/soc/serial@10000000"; }
+  bool has_aia() const { return std::holds_alternative<Aia>(chip_); }
+  void build_plic(const Wiring& wiring);
+  Result<hv::IrqLine*> line(const Wiring& wiring, u32 irq, bool edge);
+  std::string isa() const;
+  // Cells of "interrupts" for the controller that the board has.
+  std::vector<u32> interrupt(u32 irq, bool edge) const;
+  std::vector<u32> add_cpus(boot::FdtBuilder& fdt) const;
+  void add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
+  void add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
+  void add_peripherals(boot::FdtBuilder& fdt) const;
+
+  IrqChip chip_;
+  HostFacts facts_;
+  std::vector<std::unique_ptr<HartInput>> hart_inputs_;
+  std::unique_ptr<device::Plic> plic_;
+  std::vector<std::unique_ptr<hv::IrqLine>> lines_;
+  std::unique_ptr<device::Ns16550> uart_;
+  std::unique_ptr<device::GoldfishRtc> rtc_;
+  std::unique_ptr<device::SifiveTest> test_exit_;
+  std::unique_ptr<SbiConsole> sbi_;
+};
+
+}  // namespace pv::machine::riscv64

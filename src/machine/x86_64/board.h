@@ -1,0 +1,68 @@
+// The x86_64 board: interrupt controllers and PIT in the kernel, COM1, CMOS clock, ACPI registers,
+// reset and test-exit ports, virtio-mmio windows named in the DSDT.
+//
+// Specifications: docs/boot-contract.md; ACPI 6.5. Absent: PCI, keyboard, fw_cfg, firmware.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "boot/image.h"
+#include "boot/loader.h"
+#include "boot/zero_page.h"
+#include "device/acpi_pm.h"
+#include "device/cmos.h"
+#include "device/debug_exit.h"
+#include "device/guest_panic.h"
+#include "device/i8042.h"
+#include "device/ns16550.h"
+#include "device/reset_control.h"
+#include "machine/machine.h"
+#include "machine/virtio_slots.h"
+
+namespace pv::machine::x86_64 {
+
+class Board final : public Machine {
+ public:
+  explicit Board(const Spec& spec);
+
+  std::vector<memory::GuestRange> ram() const override { return ram_; }
+  u64 highest_address() const override;
+  Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
+  Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
+  Result<void> load(const Payload& payload) override;
+  machine::BootState boot_state(unsigned cpu) const override;
+  const std::string& summary() const override { return summary_; }
+  usize receive(Bytes input) override;
+  std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
+  std::vector<PostedWindow> posted_windows() const override;
+  CallResult call(const hv::Hypercall&) override { return {-1, 0}; }
+  bool press_power_button() override;
+
+ private:
+  Result<hv::IrqLine*> line(const Wiring& wiring, u32 gsi);
+  Result<void> build_ports(const Wiring& wiring);
+  Result<void> refuse_linux_on_pvm(const boot::KernelImage& image) const;
+  Result<void> write_boot_data(const boot::KernelImage& image, const boot::Layout& layout,
+                               std::string_view command_line);
+  std::vector<boot::E820Entry> memory_map() const;
+
+  Spec spec_;
+  std::vector<memory::GuestRange> ram_;
+  HostFacts facts_;
+  memory::GuestMemory* guest_ram_ = nullptr;
+  std::vector<std::unique_ptr<hv::IrqLine>> lines_;
+  std::unique_ptr<device::Ns16550> com1_;
+  std::unique_ptr<device::Cmos> cmos_;
+  std::unique_ptr<device::AcpiPm> acpi_pm_;
+  std::unique_ptr<device::I8042> i8042_;
+  std::unique_ptr<device::DebugExit> test_exit_;
+  std::unique_ptr<device::GuestPanic> panic_;
+  std::unique_ptr<device::ResetControl> reset_control_;
+  VirtioSlots virtio_;
+  boot::EntryProtocol protocol_ = boot::EntryProtocol::x86_linux64;
+  u64 entry_ = 0;
+  std::string summary_;
+};
+
+}  // namespace pv::machine::x86_64

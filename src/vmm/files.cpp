@@ -1,0 +1,43 @@
+#include "vmm/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+
+namespace pv::vmm {
+namespace {
+
+// A file that is going to be read as a whole.
+Result<Fd> open_input(const std::string& path, const char* role) {
+  if (path.empty()) return Fd();
+  auto opened = open_file(path, O_RDONLY);
+  if (!opened) {
+    opened.error().kind = Error::Kind::image;
+    return std::unexpected(std::move(opened).error().within(role));
+  }
+  struct stat st;
+  if (::fstat(opened->get(), &st) == 0 && S_ISDIR(st.st_mode))
+    return fail(Error::Kind::image, text("{}: {} is a directory, not a file", role, path));
+  return opened;
+}
+
+}  // namespace
+
+Result<Files> open_files(const config::VmConfig& config) {
+  Files files;
+  files.kernel = TRY(open_input(config.kernel, "kernel"));
+  files.initrd = TRY(open_input(config.initrd, "initrd"));
+  files.device_tree = TRY(open_input(config.dtb, "device tree"));
+  if (!config.dump_dtb.empty())
+    files.device_tree_dump =
+        TRY(open_file(config.dump_dtb, O_WRONLY | O_CREAT | O_TRUNC, 0644), "--dump-dtb");
+  for (usize i = 0; i < config.disks.size(); ++i) {
+    const config::Disk& disk = config.disks[i];
+    files.disks.push_back(
+        TRY(block::RawImage::open(disk.path, {disk.read_only, disk.direct}), text("disk {}", i)));
+  }
+  return files;
+}
+
+}  // namespace pv::vmm

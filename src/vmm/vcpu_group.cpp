@@ -1,0 +1,136 @@
+#include "vmm/vcpu_group.h"
+
+#include <algorithm>
+
+namespace pv::vmm {
+
+VcpuGroup::VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handler,
+                     Prepare prepare, Failed failed)
+    : handler_(std::move(handler)), prepare_(std::move(prepare)), failed_(std::move(failed)) {
+  members_.reserve(vcpus.size());
+  for (auto& vcpu : vcpus) {
+    members_.push_back(std::make_unique<Member>());
+    members_.back()->vcpu = std::move(vcpu);
+  }
+}
+
+VcpuGroup::~VcpuGroup() { stop(); }
+
+void VcpuGroup::start() {
+  for (auto& member : members_) {
+    Member* m = member.get();
+    m->thread = std::thread([this, m] { run(*m); });
+  }
+}
+
+void VcpuGroup::run(Member& member) {
+  hv::Vcpu& vcpu = *member.vcpu;
+  vcpu.bind_thread();
+  auto prepared = prepare_();
+  bool going = prepared.has_value();
+  if (!going) failed_(std::move(prepared).error());
+  while (going) {
+    auto exit = vcpu.run();
+    if (!exit) [[unlikely]] {
+      failed_(std::move(exit).error());
+      break;
+    }
+    member.stats.count(exit->index());
+    if (std::holds_alternative<hv::Interrupted>(*exit))
+      going = attend(member);
+    else if (!handler_(vcpu, *exit))
+      break;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    member.ended = true;
+  }
+  attend(member);
+}
+
+// Follows the group's state after a kick; false when the group stops. A vCPU that has ended the VM
+// stays here until then, so that its state can still be looked at.
+bool VcpuGroup::attend(Member& member) {
+  std::unique_lock lock(mutex_);
+  member.vcpu->clear_kick();
+  for (;;) {
+    if (state_ == State::stopping) return false;
+    if (member.work) {
+      auto work = std::exchange(member.work, nullptr);
+      lock.unlock();
+      work(*member.vcpu);
+      lock.lock();
+      changed_.notify_all();
+      continue;
+    }
+    if (state_ == State::running && !member.ended) {
+      member.parked = false;
+      return true;
+    }
+    if (!member.parked) {
+      lock.unlock();
+      [[maybe_unused]] auto finished = member.vcpu->finish_pending();
+      lock.lock();
+      member.parked = true;
+      changed_.notify_all();
+      continue;
+    }
+    changed_.wait(lock);
+  }
+}
+
+void VcpuGroup::kick_all() {
+  for (auto& member : members_) member->vcpu->kick();
+}
+
+bool VcpuGroup::all_parked() const {
+  return std::all_of(members_.begin(), members_.end(), [](auto& m) { return m->parked; });
+}
+
+void VcpuGroup::pause() {
+  std::unique_lock lock(mutex_);
+  if (state_ != State::running) return;
+  state_ = State::paused;
+  kick_all();
+  changed_.wait(lock, [this] { return all_parked() || state_ == State::stopping; });
+}
+
+void VcpuGroup::resume() {
+  std::lock_guard lock(mutex_);
+  if (state_ != State::paused) return;
+  state_ = State::running;
+  changed_.notify_all();
+}
+
+bool VcpuGroup::paused() const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::paused;
+}
+
+void VcpuGroup::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    state_ = State::stopping;
+    kick_all();
+    changed_.notify_all();
+  }
+  for (auto& member : members_)
+    if (member->thread.joinable()) member->thread.join();
+}
+
+void VcpuGroup::on_vcpu(unsigned index, std::function<void(hv::Vcpu&)> work) {
+  Member& member = *members_[index];
+  std::unique_lock lock(mutex_);
+  bool done = false;
+  member.work = [&](hv::Vcpu& vcpu) {
+    work(vcpu);
+    std::lock_guard inner(mutex_);
+    done = true;
+  };
+  member.vcpu->kick();
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return done || state_ == State::stopping; });
+  member.work = nullptr;
+}
+
+}  // namespace pv::vmm

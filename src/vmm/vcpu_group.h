@@ -1,0 +1,73 @@
+// VcpuGroup: the vCPUs' threads and the one state they all follow: running, paused, stopping.
+//
+// pause() kicks every vCPU; each finishes its pending I/O and parks on its own thread. Whoever
+// needs a vCPU's state runs a closure there with on_vcpu(), while it is parked or between two runs.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "hv/vcpu.h"
+#include "vmm/exit_stats.h"
+
+namespace pv::vmm {
+
+class VcpuGroup {
+ public:
+  // What a vCPU does with an exit; called on its thread. False: this vCPU stops running (an end
+  // of the VM has been reported).
+  using Handler = std::function<bool(hv::Vcpu&, const hv::Exit&)>;
+  // Called once on each thread before the first guest instruction (seccomp).
+  using Prepare = std::function<Result<void>()>;
+  using Failed = std::function<void(Error)>;
+
+  VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handler, Prepare prepare,
+            Failed failed);
+  ~VcpuGroup();  // stops and joins
+
+  void start();
+  // Returns when every vCPU is parked. Not from a vCPU's thread.
+  void pause();
+  void resume();
+  // Parks for good; returns when all threads have ended. Not from a vCPU's thread.
+  void stop();
+  bool paused() const;
+
+  // Runs `work` on the vCPU's own thread, outside the guest, and waits for it. Not from a vCPU's
+  // thread. Does nothing when the group is stopping.
+  void on_vcpu(unsigned index, std::function<void(hv::Vcpu&)> work);
+
+  usize size() const { return members_.size(); }
+  const ExitStats& stats(usize index) const { return members_[index]->stats; }
+
+ private:
+  enum class State : u8 { running, paused, stopping };
+  struct Member {
+    std::unique_ptr<hv::Vcpu> vcpu;
+    std::thread thread;
+    ExitStats stats;
+    std::function<void(hv::Vcpu&)> work;
+    bool parked = false;  // outside the guest, nothing pending
+    bool ended = false;   // will not run again
+  };
+
+  void run(Member& member);
+  bool attend(Member& member);
+  void kick_all();
+  bool all_parked() const;
+
+  std::vector<std::unique_ptr<Member>> members_;
+  Handler handler_;
+  Prepare prepare_;
+  Failed failed_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  State state_ = State::running;
+};
+
+}  // namespace pv::vmm

@@ -1,0 +1,27 @@
+#include "vmm/virtio_set.h"
+
+#include "base/text.h"
+
+namespace pv::vmm {
+
+VirtioSet::VirtioSet(const config::VmConfig& config, const Files& files, loop::EventLoop& loop,
+                     device::CharSink& console_out, device::CharSource& console_in,
+                     device::Entropy& entropy, Log& log) {
+  if (config.console == config::Console::virtio) {
+    console_ = std::make_unique<virtio::Console>(console_out, console_in);
+    order_.push_back(console_.get());
+  }
+  for (usize i = 0; i < files.disks.size(); ++i) {
+    engines_.push_back(
+        block::create_engine(block::EngineKind::automatic, files.disks[i], loop, log));
+    disks_.push_back(std::make_unique<virtio::Block>(files.disks[i], *engines_.back(),
+                                                     text("polyvisor-disk{}", i)));
+    order_.push_back(disks_.back().get());
+  }
+  if (config.rng) {
+    rng_ = std::make_unique<virtio::Rng>(entropy);
+    order_.push_back(rng_.get());
+  }
+}
+
+}  // namespace pv::vmm

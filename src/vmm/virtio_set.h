@@ -1,0 +1,37 @@
+// The virtio devices that a configuration asks for, in slot order: console, disks, entropy.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "block/engine.h"
+#include "config/vm_config.h"
+#include "device/ports.h"
+#include "loop/event_loop.h"
+#include "virtio/block.h"
+#include "virtio/console.h"
+#include "virtio/entropy.h"
+#include "vmm/files.h"
+
+namespace pv::vmm {
+
+class VirtioSet {
+ public:
+  // `files` keeps the disks' images and outlives the set, as does everything else.
+  VirtioSet(const config::VmConfig& config, const Files& files, loop::EventLoop& loop,
+            device::CharSink& console_out, device::CharSource& console_in,
+            device::Entropy& entropy, Log& log);
+
+  std::span<virtio::VirtioDevice* const> devices() const { return order_; }
+  virtio::Console* console() { return console_.get(); }
+
+ private:
+  std::unique_ptr<virtio::Console> console_;
+  std::vector<std::unique_ptr<block::Engine>> engines_;
+  std::vector<std::unique_ptr<virtio::Block>> disks_;
+  std::unique_ptr<virtio::Rng> rng_;
+  std::vector<virtio::VirtioDevice*> order_;
+};
+
+}  // namespace pv::vmm

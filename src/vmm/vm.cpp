@@ -1,0 +1,227 @@
+#include "vmm/vm.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace pv::vmm {
+namespace {
+
+machine::IrqChipKind irqchip_of(config::IrqChip chip) {
+  switch (chip) {
+    case config::IrqChip::automatic: return machine::IrqChipKind::automatic;
+    case config::IrqChip::gicv2: return machine::IrqChipKind::gicv2;
+    case config::IrqChip::gicv3: return machine::IrqChipKind::gicv3;
+    case config::IrqChip::plic: return machine::IrqChipKind::plic;
+    case config::IrqChip::aia: return machine::IrqChipKind::aia;
+  }
+  return machine::IrqChipKind::automatic;
+}
+
+}  // namespace
+
+Vm::Vm(const config::VmConfig& config, Environment env) : config_(config), env_(env) {}
+
+Vm::~Vm() {
+  if (group_) group_->stop();
+  for (auto& doorbell : doorbells_) env_.loop.unwatch(doorbell.get());
+}
+
+Result<std::unique_ptr<Vm>> Vm::create(const config::VmConfig& config, Environment env) {
+  std::unique_ptr<Vm> vm(new Vm(config, env));
+  TRY(vm->assemble());
+  return vm;
+}
+
+Result<void> Vm::assemble() {
+  files_ = TRY(open_files(config_));
+  host_ = TRY(kvm::Host::open());
+  tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));
+  console_ = std::make_unique<ConsoleBuffer>(env_.console_out, [this] { tick_->wake(); });
+
+  machine::Spec spec{config_.memory, config_.cpus, irqchip_of(config_.irqchip),
+                     config_.console == config::Console::virtio};
+  machine_ = TRY(machine::create(host_arch, spec));
+  vm_ = TRY(host_->create_vm({machine_->highest_address(), config_.cpus}));
+  for (const auto& range : machine_->ram()) {
+    auto region = TRY(ram_.add(range, memory::Backing::anonymous));
+    TRY(vm_->map_ram(region, false));
+  }
+  TRY(create_vcpus());
+
+  std::vector<hv::Vcpu*> vcpus;
+  for (auto& vcpu : vcpus_) vcpus.push_back(vcpu.get());
+  virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, *console_, env_.console_in,
+                                        entropy_, env_.log);
+  machine::Wiring wiring{*vm_,     ram_,   mmio_, pio_,      vcpus,           virtio_->devices(),
+                         env_.loop, clock_, *this, *console_, env_.console_in, env_.log};
+  auto facts = TRY(vm_->facts(*vcpus_[0]));
+  TRY(machine_->build(wiring, facts));
+  TRY(load());
+  TRY(attach_doorbells());
+  coalesce();
+  dispatcher_ = std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, env_.log,
+                                             [this](Outcome outcome) { finish(std::move(outcome)); });
+  return {};
+}
+
+Result<void> Vm::create_vcpus() {
+  auto chip = TRY(machine_->choose_irqchip(
+      [this](machine::IrqChipKind kind) { return vm_->supports(kind); }));
+  TRY(vm_->create_irqchip(chip, config_.cpus));
+  for (unsigned i = 0; i < config_.cpus; ++i) vcpus_.push_back(TRY(vm_->create_vcpu(i)));
+  return vm_->finish_irqchip();
+}
+
+Result<void> Vm::load() {
+  std::array<u8, 64> seed;
+  entropy_.fill(seed);
+  machine::Payload payload{files_.kernel.get(), files_.initrd.get(), files_.device_tree.get(),
+                           config_.params,      seed,                clock_.wall_ns()};
+  TRY(machine_->load(payload));
+  env_.log.info("{}", machine_->summary());
+  if (files_.device_tree_dump.valid()) {
+    if (machine_->device_tree().empty())
+      return fail(Error::Kind::usage, "--dump-dtb: this machine has no device tree");
+    TRY(write_fully(files_.device_tree_dump.get(), machine_->device_tree()), "--dump-dtb");
+    files_.device_tree_dump.reset();
+  }
+  for (unsigned i = 0; i < config_.cpus; ++i)
+    TRY(vm_->set_boot_state(*vcpus_[i], machine_->boot_state(i)), text("vCPU {}", i));
+  // Kernel and initrd are in guest memory; nothing reads the files again.
+  files_.kernel.reset();
+  files_.initrd.reset();
+  files_.device_tree.reset();
+  return {};
+}
+
+Result<void> Vm::attach_doorbells() {
+  for (const auto& slot : machine_->virtio_slots()) {
+    virtio::VirtioMmio* transport = slot.transport.get();
+    if (!transport->wants_ioevent()) continue;
+    for (u16 queue = 0; queue < transport->queue_count(); ++queue) {
+      Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
+      u64 address = slot.address + virtio::VirtioMmio::notify_offset;
+      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4, queue, event); !attached) {
+        env_.log.info("{}: queue notifications cost an exit each", attached.error().message);
+        return {};
+      }
+      int fd = event.get();
+      TRY(env_.loop.watch(fd, [fd, transport, queue] {
+        u64 count;
+        if (::read(fd, &count, sizeof count) == sizeof count) transport->notify_from_executor(queue);
+      }));
+      doorbells_.push_back(std::move(event));
+    }
+  }
+  return {};
+}
+
+void Vm::coalesce() {
+  for (const auto& window : machine_->posted_windows())
+    if (auto done = vm_->coalesce_writes(window.space, window.range); !done)
+      env_.log.info("{}: each write to the serial port costs an exit", done.error().message);
+}
+
+bool Vm::tick() {
+  bool delivered = dispatcher_->drain_posted() != 0;
+  return console_->flush() || delivered;
+}
+
+Result<Outcome> Vm::run() {
+  group_ = std::make_unique<VcpuGroup>(
+      std::move(vcpus_),
+      [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
+      []() -> Result<void> { return {}; },
+      [this](Error error) {
+        finish({Outcome::Kind::host_error, 0, std::move(error.message), std::move(error.hint)});
+      });
+  started_ns_ = clock_.monotonic_ns();
+  tick_->start();
+  group_->start();
+  TRY(env_.loop.run());
+  group_->stop();
+  tick_->stop();
+  dispatcher_->drain_posted();
+  console_->flush();
+  std::lock_guard lock(outcome_mutex_);
+  return outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
+}
+
+void Vm::finish(Outcome outcome) {
+  {
+    std::lock_guard lock(outcome_mutex_);
+    if (!outcome_) outcome_ = std::move(outcome);
+  }
+  env_.loop.stop();
+}
+
+usize Vm::console_input(Bytes input) {
+  if (virtio::Console* console = virtio_->console()) {
+    std::lock_guard lock(machine_->virtio_slots()[0].transport->mutex());
+    return console->receive(input);
+  }
+  return machine_->receive(input);
+}
+
+void Vm::console_resized(u16 columns, u16 rows) {
+  virtio::Console* console = virtio_->console();
+  if (console == nullptr) return;
+  std::lock_guard lock(machine_->virtio_slots()[0].transport->mutex());
+  console->resize(columns, rows);
+}
+
+Result<void> Vm::pause() {
+  group_->pause();
+  for (const auto& slot : machine_->virtio_slots()) slot.transport->pause();
+  dispatcher_->drain_posted();
+  console_->flush();
+  tick_->stop();
+  return {};
+}
+
+Result<void> Vm::resume() {
+  for (const auto& slot : machine_->virtio_slots()) slot.transport->resume();
+  tick_->start();
+  group_->resume();
+  return {};
+}
+
+Result<void> Vm::stop() {
+  finish({Outcome::Kind::stopped, 0, {}, {}});
+  return {};
+}
+
+control::Stats Vm::stat() {
+  control::Stats stats;
+  stats.paused = group_->paused();
+  stats.cpus = config_.cpus;
+  stats.memory = config_.memory;
+  stats.uptime_ms = (clock_.monotonic_ns() - started_ns_) / 1'000'000;
+  for (usize cause = 0; cause < hv::exit_names.size(); ++cause) {
+    u64 sum = 0;
+    for (usize i = 0; i < group_->size(); ++i) sum += group_->stats(i)[cause];
+    if (sum != 0) stats.counters.emplace_back(text("exits.{}", hv::exit_names[cause]), sum);
+  }
+  stats.counters.emplace_back("posted-writes", dispatcher_->delivered());
+  stats.counters.emplace_back("console-bytes", console_->bytes_written());
+  return stats;
+}
+
+std::string Vm::exit_report() const {
+  u64 all = 0;
+  std::string causes;
+  for (usize cause = 0; cause < hv::exit_names.size(); ++cause) {
+    u64 sum = 0;
+    for (usize i = 0; i < group_->size(); ++i) sum += group_->stats(i)[cause];
+    all += sum;
+    if (sum != 0) causes += text("{}{} {}", causes.empty() ? "" : ", ", hv::exit_names[cause], sum);
+  }
+  return text("exits {} ({}); posted writes {}; console bytes {}", all, causes,
+              dispatcher_->delivered(), console_->bytes_written());
+}
+
+}  // namespace pv::vmm

@@ -1,0 +1,105 @@
+// Vm: one virtual machine, assembled from a VmConfig, run, paused, stopped.
+//
+//   open files -> open KVM -> describe the machine -> guest RAM -> vCPUs -> devices -> load
+//   (create())   -> seal the process -> run (run())
+//
+// The loop's thread owns the Vm; vCPU threads come in through the Dispatcher and PowerControl.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "config/vm_config.h"
+#include "control/target.h"
+#include "device/host_ports.h"
+#include "kvm/host.h"
+#include "loop/event_loop.h"
+#include "machine/machine.h"
+#include "vmm/console_buffer.h"
+#include "vmm/dispatcher.h"
+#include "vmm/files.h"
+#include "vmm/outcome.h"
+#include "vmm/tick.h"
+#include "vmm/vcpu_group.h"
+#include "vmm/virtio_set.h"
+
+namespace pv::vmm {
+
+// What the VM is wired to outside; everything outlives it.
+struct Environment {
+  loop::EventLoop& loop;
+  Log& log;
+  device::CharSink& console_out;
+  device::CharSource& console_in;
+};
+
+class Vm final : public control::Target, private device::PowerControl {
+ public:
+  // Assembles everything; no guest instruction has run and nothing is sealed yet.
+  static Result<std::unique_ptr<Vm>> create(const config::VmConfig& config, Environment env);
+  ~Vm() override;
+
+  // Seals the process (unless the configuration says not to) and runs the loop until the VM ends.
+  Result<Outcome> run();
+
+  // Input for the guest's console; returns how many bytes it took. When that is less than all,
+  // Environment::console_in.room() follows. Loop's thread.
+  usize console_input(Bytes input);
+  void console_resized(u16 columns, u16 rows);
+
+  // Ends the run. Any thread; the first outcome counts.
+  void finish(Outcome outcome);
+
+  // control::Target
+  Result<void> pause() override;
+  Result<void> resume() override;
+  Result<void> stop() override;
+  control::Stats stat() override;
+
+  // "exits: 123 (mmio-read 100, mmio-write 23); posted writes: 7; ..." for --exit-stats.
+  std::string exit_report() const;
+
+ private:
+  explicit Vm(const config::VmConfig& config, Environment env);
+  Result<void> assemble();
+  Result<void> create_vcpus();
+  Result<void> load();
+  Result<void> attach_doorbells();
+  void coalesce();
+  bool tick();
+
+  // device::PowerControl
+  void power_off() override { finish({Outcome::Kind::power_off, 0, {}, {}}); }
+  void reset() override { finish({Outcome::Kind::reset, 0, {}, {}}); }
+  void crash() override { finish({Outcome::Kind::panic, 0, {}, {}}); }
+  void exit_with(u8 code) override { finish({Outcome::Kind::guest_code, code, {}, {}}); }
+
+  const config::VmConfig& config_;
+  Environment env_;
+  device::HostClock clock_;
+  device::HostEntropy entropy_;
+  u64 started_ns_ = 0;
+
+  std::optional<kvm::Host> host_;
+  Files files_;
+  std::unique_ptr<Tick> tick_;
+  std::unique_ptr<ConsoleBuffer> console_;
+  memory::GuestMemory ram_;
+  std::unique_ptr<kvm::Vm> vm_;
+  std::vector<std::unique_ptr<hv::Vcpu>> vcpus_;  // until the group takes them
+  std::unique_ptr<VirtioSet> virtio_;
+  bus::Bus mmio_;
+  bus::Bus pio_;
+  std::unique_ptr<machine::Machine> machine_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::vector<Fd> doorbells_;
+  std::unique_ptr<VcpuGroup> group_;
+
+  std::mutex outcome_mutex_;
+  std::optional<Outcome> outcome_;
+};
+
+}  // namespace pv::vmm
