@@ -6,7 +6,7 @@ Python standard library only.
 """
 
 from .errors import LabError
-from .host import Command, Host, Result
+from .host import Command, Host, HostDied, Result
 from .images import guest_initrd
 
-__all__ = ["Command", "Host", "LabError", "Result", "guest_initrd"]
+__all__ = ["Command", "Host", "HostDied", "LabError", "Result", "guest_initrd"]

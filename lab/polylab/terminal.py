@@ -75,7 +75,7 @@ def size(fd=0):
     """(rows, columns) of the terminal."""
     try:
         columns, rows = os.get_terminal_size(fd)
-        return rows, columns
+        return rows or 24, columns or 80
     except OSError:
         return 24, 80
 
