@@ -60,17 +60,22 @@ void HostEntropy::fill(MutableBytes into) {
   }
 }
 
-FdSink::FdSink(int fd, Buffering buffering, int patience_ms)
+FdSink::FdSink(int fd, Buffering buffering, u32 patience_ms)
     : fd_(fd),
       buffering_(buffering),
       patience_ms_(patience_ms),
       poll_first_(!is_regular(fd) && !is_nonblocking(fd)) {}
 
 // After POLLOUT a pipe takes PIPE_BUF bytes, a terminal or socket at least as many as kept_ holds.
+// Signals (a vCPU being kicked) interrupt the wait but must not cost output.
 bool FdSink::wait_for_room() {
   pollfd wait{fd_, POLLOUT, 0};
-  const int ready = poll(&wait, 1, stalled_ ? 0 : patience_ms_);
-  // A signal (a vCPU being kicked) counts as having waited: whoever kicks wants this to end.
+  int ready = poll(&wait, 1, 0);
+  if (ready == 0 && !stalled_) {
+    const u64 deadline = read_clock(CLOCK_MONOTONIC) + u64{1'000'000} * patience_ms_;
+    for (u64 now = 0; ready <= 0 && (now = read_clock(CLOCK_MONOTONIC)) < deadline;)
+      ready = poll(&wait, 1, static_cast<int>((deadline - now) / 1'000'000 + 1));
+  }
   stalled_ = ready <= 0;
   return !stalled_;
 }

@@ -49,7 +49,7 @@ class FdSink final : public CharSink {
   enum class Buffering : u8 { none, line };
 
   // The caller keeps `fd` open.
-  explicit FdSink(int fd, Buffering buffering = Buffering::none, int patience_ms = 1000);
+  explicit FdSink(int fd, Buffering buffering = Buffering::none, u32 patience_ms = 1000);
 
   void write(Bytes bytes) override;
   // Any thread. Cheap when nothing is kept.
@@ -64,7 +64,7 @@ class FdSink final : public CharSink {
 
   int fd_;
   Buffering buffering_;
-  int patience_ms_;
+  u32 patience_ms_;
   bool poll_first_;  // a write could block
   bool stalled_ = false, broken_ = false;
   u64 dropped_ = 0;
