@@ -194,7 +194,7 @@ static void random_queues(void) {
     for (u32 i = 0; i < VIRTQ_SIZE; i++) {
       u64 r = random64();
       u64 address = r & 1 ? (u64)data + (r >> 8) % 2048 : r & 2 ? FAR + (r >> 8) : device.base + (r >> 8) % 512;
-      u32 length = r & 4 ? (u32)(r >> 20) % 2048 : r & 1 ? 0 : (u32)(r >> 20);
+      u32 length = r & 4 ? (u32)(r >> 20) % 2048 : r & 1 ? 0 : (u32)(r >> 20) & 0xfffff;
       queue.desc[i] = (struct virtq_desc){address, length, (u16)(r >> 3 & 7), (u16)((r >> 32) % (VIRTQ_SIZE + 2))};
     }
     for (u32 i = 0; i < 32; i++) table[i] = queue.desc[i % VIRTQ_SIZE];
