@@ -31,6 +31,8 @@ VirtioMmio::VirtioMmio(VirtioDevice& device, memory::GuestMemory& memory, hv::Ir
   device.attach(*this);
 }
 
+VirtioMmio::~VirtioMmio() { device_.reset(); }
+
 u64 VirtioMmio::offered_features() const {
   return device_.features() | spec::feature_version_1 | spec::feature_indirect_desc |
          spec::feature_event_idx;

@@ -33,6 +33,8 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   // when it is destroyed.
   VirtioMmio(VirtioDevice& device, memory::GuestMemory& memory, hv::IrqLine& irq,
              loop::Executor& executor, Log& log);
+  // Waits for I/O in flight, so that guest memory may go next.
+  ~VirtioMmio() override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;
