@@ -11,6 +11,7 @@ from .build import find_guests, find_monitor
 from .cache import Cache
 from .errors import LabError
 from .host import Command, Host, HostDied
+from .images import guest_initrd
 from .kernels import find_kernel
 
 NO_CARRY = ("/proc/", "/sys/", "/dev/", "/run/")
@@ -28,6 +29,9 @@ def _parser():
     role = kernel.add_mutually_exclusive_group()
     role.add_argument("--host", dest="role", action="store_const", const="host", default="guest")
     role.add_argument("--guest", dest="role", action="store_const", const="guest")
+    initrd = actions.add_parser("initrd", help="print the path of the guest initramfs")
+    initrd.add_argument("arch")
+    initrd.add_argument("--minimal", action="store_true", help="for the minimal kernel")
     for name, text in (("shell", "a shell on a host"), ("run", "run a command on a host")):
         action = actions.add_parser(name, help=text)
         _host_options(action)
@@ -147,6 +151,11 @@ def main(arguments=None):
         if options.action == "kernel":
             which = "minimal" if options.minimal else "debian"
             print(find_kernel(Cache(), find_arch(options.arch), which, options.role).image)
+            return 0
+        if options.action == "initrd":
+            which = "minimal" if options.minimal else "debian"
+            cache, arch = Cache(), find_arch(options.arch)
+            print(guest_initrd(cache, arch, find_kernel(cache, arch, which, "guest")))
             return 0
         if options.action == "shell":
             return _run(options, ["/bin/sh", "-l"])

@@ -100,9 +100,9 @@ class Host:
 
     def __init__(self, arch, *, cpus=None, memory=None, cpu=None, machine=None, append="",
                  kernel="debian", guest_kernel=None, monitor=None, modules=(), files=None,
-                 guest_files=None,
+                 guest_files=None, guest_modules=(),
                  environment=None, deterministic=False, qemu_args=(), plugins=(), log=None,
-                 boot_timeout=180.0, cache=None):
+                 boot_timeout=300.0, cache=None):
         self.arch = find_arch(arch)
         self.cache = cache or Cache()
         self.deterministic = deterministic
@@ -122,6 +122,7 @@ class Host:
         self._modules = tuple(self.arch.modules) + tuple(modules)
         self._files = dict(files or {})
         self._guest_files = dict(guest_files or {})
+        self._guest_modules = tuple(guest_modules)
         self._environment = {"PATH": "/bin:/usr/bin", "HOME": "/root", "TERM": "dumb",
                              "USER": "root", "SHELL": "/bin/sh", **(environment or {})}
         self._log = pathlib.Path(log) if log else None
@@ -169,7 +170,8 @@ class Host:
         if serve or any(command.terminal for command in commands) or "guest/" in words:
             kernel = find_kernel(self.cache, self.arch, self._guest_kernel, "guest")
             image.file("guest/linux", kernel.image)
-            image.file("guest/initrd", guest_initrd(self.cache, self.arch, kernel, self._guest_files))
+            image.file("guest/initrd", guest_initrd(
+                self.cache, self.arch, kernel, self._guest_files, modules=self._guest_modules))
         for name, content in self._files.items():
             program = not isinstance(content, bytes) and is_executable(content)
             image.file(name, content, 0o755 if program else 0o644)

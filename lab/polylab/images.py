@@ -10,8 +10,7 @@ from .toolchain import LAB, agent, kvmprobe
 
 FOLDERS = ("bin", "dev", "etc", "guest", "lab", "mnt", "proc", "root", "run", "sys", "tmp", "var",
            "usr/bin")
-GUEST_MODULES = ("virtio_mmio", "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng",
-                 "virtio_net", "ext4", "rtc_pl031", "rtc_goldfish")
+GUEST_MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng")
 
 
 def busybox(cache, arch):
@@ -76,10 +75,11 @@ def host_base(cache, arch, kernel, modules):
     return cache.get("images", f"host-{arch.name}-{key}", make)
 
 
-def guest_initrd(cache, arch, kernel, files=None, init=None):
+def guest_initrd(cache, arch, kernel, files=None, init=None, modules=()):
     """The path of a guest's initramfs: busybox, our init, the kernel's virtio modules.
 
-    `files` ({name inside: bytes or path}) are added, `init` (bytes or path) replaces /init.
+    `files` ({name inside: bytes or path}) are added, `init` (bytes or path) replaces /init,
+    `modules` are loaded after the virtio ones, e.g. ("ext4",).
     """
     extra = {name: content if isinstance(content, bytes) else open(content, "rb").read()
              for name, content in sorted((files or {}).items())}
@@ -91,12 +91,12 @@ def guest_initrd(cache, arch, kernel, files=None, init=None):
     own["etc/lab/reboot"] = b"reboot -f\n"
     own["etc/lab/panic"] = b"echo c >/proc/sysrq-trigger\n"
     own.update(extra)
-    key = key_of("guest-2", arch.name, str(kernel.image), str(busybox(cache, arch)),
+    key = key_of("guest-3", arch.name, [*GUEST_MODULES, *modules], str(kernel.image), str(busybox(cache, arch)),
                  sorted(own), *[own[name] for name in sorted(own)])
 
     def make(product):
         image = _base(cache, arch)
-        names = _modules(image, kernel, GUEST_MODULES, optional=True)
+        names = _modules(image, kernel, (*GUEST_MODULES, *modules), optional=True)
         image.file("lib/modules/order", "".join(f"{name}\n" for name in names).encode())
         for name in sorted(own):
             program = name == "init" or own[name][:4] == b"\x7fELF" or own[name][:2] == b"#!"
