@@ -4,7 +4,7 @@
 #include "arch.h"
 
 static bool left_out(u16 port) {
-  return port == 0x64 || port == 0x92 || port == 0xb2 || (port >= 0xf1 && port <= 0xf7) || (port >= 0xcf6 && port <= 0xcff) ||
+  return port == 0x64 || (port >= 0x502 && port <= 0x505) || port == 0x92 || port == 0xb2 || (port >= 0xf1 && port <= 0xf7) || (port >= 0xcf6 && port <= 0xcff) ||
          (port >= 0x3f5 && port <= 0x3ff) || (port >= 0x5fd && port <= 0x60f) || (port >= 0xaffd && port <= 0xb00f);
 }
 

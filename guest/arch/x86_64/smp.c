@@ -5,7 +5,7 @@
 #include "arch.h"
 #include "runtime.h"
 
-enum { TRAMPOLINE = 0x8000, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_PENDING = 1 << 12 };
+enum { TRAMPOLINE = 0x10000, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_PENDING = 1 << 12 };
 enum { MADT_LOCAL_APIC = 0, MADT_ENABLED = 1 };
 
 struct __attribute__((packed)) rsdp { char signature[8]; u8 checksum; char oem[6]; u8 revision; u32 rsdt; u32 length; u64 xsdt; };
