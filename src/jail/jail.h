@@ -3,8 +3,8 @@
 // docs/decisions/ why the filters are compiled at build time.
 //
 //   Sealed sealed = TRY(seal_process({.unlink_in = folders}));    // main, everything is open
-//   TRY(enter(sealed, filter<vcpu_policy, kvm::vcpu_ioctls>));    // each vCPU thread, first thing
-//   TRY(enter(sealed, filter<loop_policy, ...>));                 // main, last, before the loop
+//   TRY(enter(sealed, filter<vcpu_policy, kvm::vcpu_ioctls, terminal_ioctls>));  // each vCPU thread
+//   TRY(enter(sealed, filter<loop_policy, kvm::loop_ioctls, terminal_ioctls>));  // main, last
 //
 // Linux: Documentation/userspace-api/{no_new_privs,seccomp_filter,landlock}.rst. A kernel without
 // one of them still runs guests: Sealed says what is missing. Deliberately absent: namespaces and
@@ -40,12 +40,13 @@ struct Sealed {
 
 // Takes away privileges (no_new_privs, capabilities) and the file system (Landlock) from the
 // calling thread and all threads that it starts later: to be called before the first is started.
-// At most 7 + 2 * unlink_in.size() system calls. Errors: a folder's descriptor is not valid, or
+// 8 system calls and one for each folder. Errors: a folder's descriptor is not valid, or
 // the kernel refuses what it said it can do.
 Result<Sealed> seal_process(const Options& options);
 
 // Installs the filter on the calling thread, for good: 3 system calls. Threads that it starts
-// inherit it, and their own filter can only take more away. SIGSYS must not be blocked later.
+// inherit it, and their own filter can only take more away. SIGSYS must not be blocked later: the
+// line below would be missing. A thread of `last_act` needs terminal_ioctls in its filter.
 // A forbidden call ends the process with status 103 after one line on standard error.
 Result<void> enter(const Sealed& sealed, const Filter& filter);
 

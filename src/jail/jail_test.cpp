@@ -171,6 +171,26 @@ TEST_F(Jail, ThreadsStartAfterTheSealAndTakeTheirOwnFilter) {
   EXPECT_EQ(end.status, 0) << end.said;
 }
 
+TEST_F(Jail, AVcpuThreadThatStartsAThreadIsToldThereIsNoRoom) {
+  End end = sealed_child(vcpu_filter, [] {
+    pthread_t thread;
+    int error = ::pthread_create(&thread, nullptr, [](void* p) { return p; }, nullptr);
+    return error == EAGAIN ? 0 : 1;
+  });
+  EXPECT_EQ(end.status, 0) << end.said;
+}
+
+TEST_F(Jail, TheLoopMayStopItselfAndInstallHandlers) {
+  End end = sealed_child(loop_filter, [] {
+    struct sigaction action {};
+    if (::sigaction(SIGSYS, nullptr, &action) != 0) return 1;
+    action.sa_handler = [](int) { ::_exit(7); };
+    if (::sigaction(SIGQUIT, &action, nullptr) != 0) return 2;
+    return ::kill(::getpid(), SIGQUIT);
+  });
+  EXPECT_EQ(end.status, 7) << end.said;
+}
+
 TEST_F(Jail, AKickEndsAWaitInAnotherThread) {
   End end = in_child([] {
     struct sigaction action {};

@@ -6,7 +6,7 @@
 // open, execute, connect, trace, map executable memory, signal another process.
 // Absent on purpose: io_uring_setup and io_uring_register (a ring can do what the filter forbids:
 // rings are made and restricted before the seal; afterwards the engine sees ENOSYS and uses
-// threads); rt_sigaction (our handlers are installed before the seal).
+// threads).
 #pragma once
 
 #include <cerrno>
@@ -61,6 +61,8 @@ inline constexpr auto library_rules = std::to_array<Rule>({
     allow(PV_CALL(restart_syscall)),
     allow(PV_CALL(getpid)),
     allow(PV_CALL(gettid)),
+    allow(PV_CALL(getpgrp)),  // whose turn it is at the terminal, asked before restoring it
+    allow(PV_CALL(getpgid)),
     allow_own_pid(PV_CALL(tgkill), 0),  // kicking a vCPU, abort()
     allow(PV_CALL(clock_gettime)),      // where the vDSO cannot answer
     allow(PV_CALL(clock_gettime64)),
@@ -119,17 +121,27 @@ inline constexpr auto descriptor_rules = std::to_array<Rule>({
 inline constexpr auto thread_start_rules = std::to_array<Rule>({
     refuse(PV_CALL(clone3), ENOSYS),
     allow_one_of(PV_CALL(clone), 0, {thread_flags, thread_flags | clone_detached}),
-    // The C library's own two signals, for which the first pthread_create installs a handler.
-    allow_one_of(PV_CALL(rt_sigaction), 0, {32, 33}),
     allow_one_of(PV_CALL(prctl), 0, {PR_SET_NAME, PR_SET_NO_NEW_PRIVS}),
     allow_one_of(PV_CALL(seccomp), 0, {SECCOMP_SET_MODE_FILTER}),
 });
 
+// A thread that starts none; who tries is told that there is no room for another.
 inline constexpr auto no_thread_rules = std::to_array<Rule>({
+    refuse(PV_CALL(clone3), ENOSYS),
+    refuse(PV_CALL(clone), EAGAIN),
     allow_one_of(PV_CALL(prctl), 0, {PR_SET_NAME}),
 });
 
+// The C library's own two signals, for which the first pthread_create installs a handler.
+inline constexpr auto library_signal_rules = std::to_array<Rule>({
+    allow_one_of(PV_CALL(rt_sigaction), 0, {32, 33}),
+});
+
 inline constexpr auto loop_only_rules = std::to_array<Rule>({
+    // A terminal that we come to late (`fg`) is given its rescue then. Replacing the handler of
+    // SIGSYS silences a violation, it does not allow the call.
+    allow(PV_CALL(rt_sigaction)),
+    allow_own_pid(PV_CALL(kill), 0),  // Ctrl-z: SIGSTOP to the whole process
     allow(PV_CALL(epoll_wait)),
     allow(PV_CALL(epoll_pwait)),
     allow(PV_CALL(epoll_pwait2)),
@@ -157,9 +169,10 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
 
 inline constexpr auto loop_rules =
     concatenated(library_rules, descriptor_rules, thread_start_rules, loop_only_rules);
-inline constexpr auto vcpu_rules = concatenated(library_rules, descriptor_rules, no_thread_rules);
+inline constexpr auto vcpu_rules =
+    concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
 inline constexpr auto worker_rules =
-    concatenated(library_rules, descriptor_rules, thread_start_rules);
+    concatenated(library_rules, descriptor_rules, thread_start_rules, library_signal_rules);
 
 }  // namespace detail
 
