@@ -7,6 +7,8 @@
 namespace pv::block {
 namespace {
 constexpr u32 ring_entries = 128;
+// The kernel's completion ring holds twice the entries; what overflows it needs a call to be seen.
+constexpr usize most_in_flight = 2 * ring_entries;
 }
 
 UringEngine::~UringEngine() {
@@ -58,7 +60,7 @@ void UringEngine::fill(io_uring_sqe& entry, const Operation& operation, u32 slot
 
 void UringEngine::submit(const Operation& operation) {
   io_uring_sqe* entry = nullptr;
-  if (suits(operation) && start()) {
+  if (suits(operation) && in_flight_ < most_in_flight && start()) {
     entry = ring_->prepare();
     if (entry == nullptr && ring_->commit() == 0) entry = ring_->prepare();
   }
