@@ -100,19 +100,27 @@ class Machine {
       CHECK((value & ~all_ones(width)) == 0);
   }
 
-  // What was saved must restore to the same; a damaged state is taken or refused, never half.
+  static std::vector<u8> saved(const bus::MmioDevice& device) {
+    StateWriter out;
+    device.save(out);
+    return out.take();
+  }
+
+  // What was saved must be taken back. A restored device may at once notice that its alarm has
+  // come; from then on restoring changes nothing, and a damaged state is taken or refused whole.
   void save_and_restore(bus::MmioDevice& device, Input& in) {
-    StateWriter first;
-    device.save(first);
-    StateReader again(first.bytes());
+    const std::vector<u8> first = saved(device);
+    StateReader again(first);
     CHECK(device.restore(again));
-    std::vector<u8> damaged(first.bytes().begin(), first.bytes().end());
+    const std::vector<u8> settled = saved(device);
+    CHECK(settled.size() == first.size());
+    StateReader once_more(settled);
+    CHECK(device.restore(once_more));
+    CHECK(saved(device) == settled);
+    std::vector<u8> damaged = settled;
     damaged[in.take(1) % damaged.size()] ^= static_cast<u8>(in.take(1));
     StateReader reader(damaged);
-    if (device.restore(reader)) return;
-    StateWriter after;
-    device.save(after);
-    CHECK(after.take() == std::vector<u8>(first.bytes().begin(), first.bytes().end()));
+    if (!device.restore(reader)) CHECK(saved(device) == settled);
   }
 
   hv::FakeIrqLine irq;
