@@ -145,9 +145,9 @@ class Archive:
         return sorted(folder.glob("*.deb"))
 
     def download_source(self, package, folder):
-        """Put the files of the source package into `folder`."""
+        """Put the upstream archive of the source package into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._apt("apt-get", "source", "--download-only", package, folder=folder)
+        self._apt("apt-get", "source", "--download-only", "--tar-only", package, folder=folder)
 
     def _with_fresh_lists(self, action):
         """Run `action` locked; when a package has left the mirror since, read the lists again."""
@@ -184,7 +184,7 @@ class Archive:
         return self.cache.get("packages", f"{packages[0]}-{self.architecture}-{key}", make)
 
     def source_files(self, package, what):
-        """A cached folder with the files of a source package."""
+        """A cached folder with the upstream archive of a source package."""
         key = key_of("source-1", self.suites, package)
 
         def make(product):
@@ -192,7 +192,7 @@ class Archive:
                 with step(f"downloading {what}"):
                     self.download_source(package, product)
             self._with_fresh_lists(fetch)
-        return self.cache.get("packages", f"{package}-source-{key}", make)
+        return self.cache.get("packages", f"{package.partition('/')[0]}-source-{key}", make)
 
 
 # What every Debian 12 has (the base system and what apt needs): never unpacked beside it.

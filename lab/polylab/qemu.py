@@ -15,14 +15,19 @@ PACKAGES = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"]
 NATIVE = {"x86_64": ("amd64", "x86_64-linux-gnu"), "aarch64": ("arm64", "aarch64-linux-gnu")}
 
 
+def native():
+    """(Debian's name, compiler triple) of the machine that the lab runs on."""
+    try:
+        return NATIVE[platform.machine()]
+    except KeyError:
+        raise LabError(f"the lab runs on x86_64 and aarch64, not {platform.machine()}") from None
+
+
 class Qemu:
     """An unpacked QEMU: command() and environment() run one of its emulators."""
 
     def __init__(self, cache):
-        try:
-            architecture, self._triple = NATIVE[platform.machine()]
-        except KeyError:
-            raise LabError(f"the lab runs on x86_64 and aarch64, not {platform.machine()}") from None
+        architecture, self._triple = native()
         archive = Archive(cache, architecture, ["bookworm", "bookworm-backports"])
         self.tree = archive.unpacked(PACKAGES, "QEMU 10", Archive.closure, trim=_trim)
 

@@ -1,6 +1,7 @@
 """Compiles the lab's own small programs for a host architecture; cached by what goes in."""
 
 import pathlib
+import platform
 import shutil
 import subprocess
 
@@ -14,7 +15,6 @@ FLAGS = ["-std=c++20", "-static", "-O2", "-s", "-fno-exceptions", "-fno-rtti", "
 
 def compiler(arch):
     """The command that compiles C++ for `arch` on this machine."""
-    import platform
     names = [f"{arch.triple}-g++"]
     if platform.machine() == arch.name:
         names.append("g++")
@@ -25,11 +25,11 @@ def compiler(arch):
                    if len(names) == 1 else "g++ is missing; on Debian: apt install g++")
 
 
-def compiled(cache, arch, name, sources):
+def compiled(cache, arch, name, sources, flags=()):
     """The static program `name` made of `sources` (under lab/), as a cached file."""
     paths = [LAB / source for source in sources]
     inputs = sorted({*paths, *(header for path in paths for header in path.parent.glob("*.h"))})
-    command = [compiler(arch), *FLAGS]
+    command = [compiler(arch), *FLAGS, *flags]
     version = subprocess.run([command[0], "--version"], capture_output=True, text=True,
                              check=False).stdout.splitlines()[:1]
     key = key_of("program", name, command, version, *[path.read_bytes() for path in inputs])
