@@ -72,10 +72,12 @@ FdtBuilder::Node FdtBuilder::node(const char* name) {
     step("reserve", [this] { return ::fdt_finish_reservemap(buffer_.data()); });
   }
   step(name, [&] { return ::fdt_begin_node(buffer_.data(), name); });
+  ++depth_;
   return Node(*this);
 }
 
 void FdtBuilder::end_node() {
+  --depth_;
   step("end of node", [this] { return ::fdt_end_node(buffer_.data()); });
 }
 
@@ -132,8 +134,11 @@ void FdtBuilder::reg(std::span<const Region> regions, const char* name) {
 }
 
 Result<std::vector<u8>> FdtBuilder::finish() {
+  // libfdt would close the tree all the same.
+  if (depth_ != 0 && failed_.empty()) failed_ = "a node was left open";
   step("finish", [this] { return ::fdt_finish(buffer_.data()); });
   if (!failed_.empty()) return fail(Error::Kind::host, "device tree: " + failed_);
+  failed_ = "it is finished already";
   buffer_.resize(fdt_totalsize(buffer_.data()));
   return std::move(buffer_);
 }

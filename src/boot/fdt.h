@@ -95,6 +95,7 @@ class FdtBuilder {
   std::vector<u8> buffer_;
   std::string failed_;  // the first error
   u32 phandle_ = 0;
+  unsigned depth_ = 0;
   bool in_reservations_ = true;
 };
 

@@ -57,7 +57,10 @@ class Placer {
     if (target_.arch == Arch::aarch64 && !image_protocol && size <= first.size &&
         target_.ram.front().size >= first.size && free(first))
       return take(GuestRange{first.base, size});
-    if (auto hole = find(size, tree_block, 0)) return take(*hole);
+    if (auto hole = find(size, tree_block, 0)) {
+      tree_block_ = GuestRange{hole->base, tree_block};
+      return take(*hole);
+    }
     // Small RAM without a free block: a power of two never crosses one.
     if (auto hole = find(size, std::bit_ceil(std::max(size, u64{8})), 0)) return take(*hole);
     return std::nullopt;
@@ -66,8 +69,14 @@ class Placer {
   std::optional<GuestRange> initrd(u64 size) {
     // The CPU's first MiB on x86 belongs to firmware habits and to the monitor.
     u64 low = target_.arch == Arch::x86_64 ? 1_MiB : 0;
-    if (auto hole = find(size, page, low)) return take(*hole);
-    return std::nullopt;
+    // Below the tree's block; beside the tree only where memory is short.
+    usize before = taken_.size();
+    taken_.push_back(tree_block_);
+    auto hole = find(size, page, low);
+    taken_.resize(before);
+    if (!hole) hole = find(size, page, low);
+    if (hole) take(*hole);
+    return hole;
   }
 
  private:
@@ -102,6 +111,7 @@ class Placer {
   const Target& target_;
   const KernelImage& image_;
   std::vector<GuestRange> taken_;
+  GuestRange tree_block_;  // all of the 2 MiB block in which the tree lies
 };
 
 std::unexpected<Error> no_room(const KernelImage& image, const Target& target,
