@@ -72,7 +72,7 @@ Result<KernelImage> parse_bzimage(const Content& content, const Target& target) 
                      text("is a truncated bzImage: its header tells of {} bytes, the file has {}",
                           wanted, content.size()),
                      "copy the file again");
-  if (code_size < entry_64)
+  if (code_size <= entry_64)
     return bad_image(content, "is a bzImage whose header tells of no code", "copy the file again");
 
   KernelImage image;
