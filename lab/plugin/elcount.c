@@ -108,7 +108,7 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu) {
   if (!cpsr || !hcr) fprintf(stderr, "elcount: this QEMU shows no cpsr or HCR_EL2\n"), exit(1);
 }
 
-static void on_exit(qemu_plugin_id_t id, void *data) {
+static void at_end(qemu_plugin_id_t id, void *data) {
   (void)id;
   (void)data;
   print_counters("end");
@@ -120,6 +120,6 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
   if (strcmp(info->target_name, "aarch64") != 0) return -1;
   qemu_plugin_register_vcpu_init_cb(id, on_cpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
-  qemu_plugin_register_atexit_cb(id, on_exit, NULL);
+  qemu_plugin_register_atexit_cb(id, at_end, NULL);
   return 0;
 }
