@@ -85,7 +85,7 @@ std::string man_page() {
   out += "polyvisor \\- run bare\\-metal programs and Linux in KVM virtual machines\n";
   heading(out, "SYNOPSIS");
   for (const Command& command : commands())
-    out += text(".B polyvisor {}\n{}\n.br\n", escaped(command.name), escaped(command.usage));
+    out += text("\\fBpolyvisor {}\\fR {}\n.br\n", escaped(command.name), escaped(command.usage));
   heading(out, "DESCRIPTION");
   paragraph(out,
             "polyvisor starts one virtual machine on the KVM of the host it runs on and stays in "

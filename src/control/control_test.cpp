@@ -1,1 +1,333 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/text.h"
+#include "control/client.h"
+#include "control/server.h"
+
+namespace pv::control {
+namespace {
+
+using State = Directory::State;
+
+// A directory that is removed with what is in it.
+class Folder {
+ public:
+  Folder() {
+    char path[] = "/tmp/polyvisor-test-XXXXXX";
+    EXPECT_NE(::mkdtemp(path), nullptr);
+    path_ = path;
+  }
+  ~Folder() {
+    for (const auto& name : {"a", "b", "c", "file"})
+      ::unlink(text("{}/{}.sock", path_, name).c_str());
+    ::rmdir(text("{}/inner", path_).c_str());
+    ::rmdir(path_.c_str());
+  }
+  const std::string& path() const { return path_; }
+  Directory open() const { return *Directory::open_at(path_, false); }
+
+ private:
+  std::string path_;
+};
+
+// What a killed VM leaves: a socket behind which nobody listens.
+void leave_stale(const Folder& folder, const std::string& name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = text("{}/{}.sock", folder.path(), name);
+  std::copy(path.begin(), path.end(), address.sun_path);
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+}
+
+TEST(Registry, AnEntryLivesAsLongAsItsRegistration) {
+  Folder folder;
+  const Directory directory = folder.open();
+  EXPECT_EQ(directory.state("a"), State::none);
+  {
+    const auto registration = Registration::create(folder.open(), "a");
+    ASSERT_TRUE(registration) << registration.error().message;
+    EXPECT_EQ(directory.state("a"), State::alive);
+    EXPECT_EQ(directory.names(), std::vector<std::string>{"a"});
+  }
+  EXPECT_EQ(directory.state("a"), State::none);
+  EXPECT_TRUE(directory.names().empty());
+}
+
+TEST(Registry, ALivingNameIsRefusedAndAStaleOneReplaced) {
+  Folder folder;
+  const auto first = Registration::create(folder.open(), "a");
+  ASSERT_TRUE(first);
+  const auto second = Registration::create(folder.open(), "a");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, Error::Kind::usage);
+  EXPECT_EQ(second.error().message, "a VM named \"a\" is already running");
+  EXPECT_EQ(folder.open().state("a"), State::alive);
+
+  leave_stale(folder, "b");
+  EXPECT_EQ(folder.open().state("b"), State::stale);
+  const auto third = Registration::create(folder.open(), "b");
+  ASSERT_TRUE(third) << third.error().message;
+  EXPECT_EQ(folder.open().state("b"), State::alive);
+}
+
+TEST(Registry, ListingClearsStaleEntriesOnly) {
+  Folder folder;
+  const auto living = Registration::create(folder.open(), "a");
+  leave_stale(folder, "b");
+  const std::string other = text("{}/file.sock", folder.path());
+  Fd file = *open_file(other, O_CREAT | O_WRONLY, 0600);
+  std::vector<Directory> directories;
+  directories.push_back(folder.open());
+  const auto running = running_vms(directories);
+  // A file that is no socket is not ours to judge or to remove.
+  ASSERT_EQ(running.size(), 2u);
+  EXPECT_EQ(running[0].name, "a");
+  EXPECT_EQ(running[1].name, "file");
+  EXPECT_EQ(folder.open().state("b"), State::none);
+  EXPECT_EQ(::access(other.c_str(), F_OK), 0);
+}
+
+TEST(Registry, TheDirectoryMustBePrivate) {
+  Folder folder;
+  const std::string inner = folder.path() + "/inner";
+  ASSERT_TRUE(Directory::open_at(inner, true));
+  ASSERT_TRUE(Directory::open_at(inner, true));  // made before
+  struct stat st;
+  ASSERT_EQ(::stat(inner.c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0700u);
+  ASSERT_EQ(::chmod(inner.c_str(), 0755), 0);
+  const auto open = Directory::open_at(inner, true);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().message, inner + " is open to other users");
+  EXPECT_FALSE(Directory::open_at(folder.path() + "/none/inner", true));
+}
+
+TEST(Registry, TheRuntimeDirectoryIsUsed) {
+  Folder folder;
+  ::setenv("XDG_RUNTIME_DIR", folder.path().c_str(), 1);
+  const auto directory = Directory::open();
+  ::unsetenv("XDG_RUNTIME_DIR");
+  ASSERT_TRUE(directory);
+  EXPECT_EQ(directory->path(), folder.path() + "/polyvisor");
+  ::rmdir(directory->path().c_str());
+}
+
+TEST(Registry, LongPathsGoThroughTheDescriptor) {
+  Folder folder;
+  const std::string inner = folder.path() + "/" + std::string(100, 'd');
+  const std::string name(60, 'n');
+  {
+    const auto registration = Registration::create(*Directory::open_at(inner, true), name);
+    ASSERT_TRUE(registration) << registration.error().message;
+    EXPECT_EQ(Directory::open_at(inner, false)->state(name), State::alive);
+  }
+  EXPECT_EQ(::rmdir(inner.c_str()), 0);  // empty again
+}
+
+TEST(Protocol, Requests) {
+  for (Verb verb : {Verb::stat, Verb::pause, Verb::resume, Verb::stop}) {
+    std::string line = request_line(verb);
+    EXPECT_LE(line.size(), max_request);
+    line.pop_back();
+    EXPECT_EQ(*parse_request(line), verb);
+  }
+  EXPECT_FALSE(parse_request(""));
+  EXPECT_FALSE(parse_request("stat"));
+  EXPECT_FALSE(parse_request("polyvisor/1 halt"));
+  EXPECT_NE(parse_request("polyvisor/2 stat").error().message.find("version"), std::string::npos);
+}
+
+TEST(Protocol, Replies) {
+  const Stats stats{.paused = true,
+                    .cpus = 2,
+                    .memory = 1_GiB,
+                    .uptime_ms = 5,
+                    .counters = {{"exits.mmio-read", 7}}};
+  const auto reply = parse_reply(stat_reply(stats, 12));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->find("state"), "paused");
+  EXPECT_EQ(reply->find("pid"), "12");
+  EXPECT_EQ(reply->find("memory"), "1073741824");
+  EXPECT_EQ(reply->find("exits.mmio-read"), "7");
+  EXPECT_EQ(reply->find("none"), std::nullopt);
+  EXPECT_TRUE(parse_reply(ok_reply())->fields.empty());
+  const auto error = parse_reply(error_reply({Error::Kind::host, "two\nlines", "a hint"}));
+  EXPECT_EQ(error.error().message, "two lines");
+  EXPECT_EQ(error.error().hint, "a hint");
+  for (const char* text :
+       {"", "\n\n", "polyvisor/1 ok\n", "polyvisor/9 ok\n\n", "polyvisor/1 ok\nkey value\n",
+        "polyvisor/1 ok\n key\n\n", "polyvisor/1 ok\n\n\n\n"})
+    EXPECT_FALSE(parse_reply(text)) << text;
+}
+
+struct FakeTarget final : Target {
+  Result<void> pause() override {
+    if (refuse) return fail(Error::Kind::host, "cannot pause now");
+    paused = true;
+    return {};
+  }
+  Result<void> resume() override {
+    paused = false;
+    return {};
+  }
+  Result<void> stop() override {
+    loop->stop();
+    return {};
+  }
+  Stats stat() override {
+    Stats stats{.paused = paused, .cpus = 1, .memory = 64_MiB, .uptime_ms = 1, .counters = {}};
+    for (usize i = 0; i < counters; ++i) stats.counters.emplace_back(text("counter.{}", i), i);
+    return stats;
+  }
+  loop::EventLoop* loop = nullptr;
+  bool paused = false;
+  bool refuse = false;
+  usize counters = 0;
+};
+
+// A VM with the name "a" whose loop runs in a thread; `stop` ends it.
+class Running1 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    loop_ = *loop::EventLoop::create();
+    target_.loop = loop_.get();
+    server_ = *Server::create(*loop_, log_, target_, *Registration::create(folder_.open(), "a"));
+    directories_.push_back(folder_.open());
+    thread_ = std::thread([this] {
+      EXPECT_TRUE(loop_->run());
+      server_.reset();
+    });
+  }
+  void TearDown() override {
+    loop_->stop();
+    thread_.join();
+    EXPECT_EQ(directories_[0].state("a"), State::none);
+  }
+  control::Running vm() const { return {"a", &directories_[0]}; }
+  Fd connect() const { return *directories_[0].connect("a", 5000); }
+  static std::string exchange(const Fd& fd, std::string_view request) {
+    EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(request.size()));
+    return receive(fd);
+  }
+  // Up to the end of a reply, or to the end of the connection.
+  static std::string receive(const Fd& fd) {
+    std::string out;
+    char c;
+    while (!is_complete(out) && ::recv(fd.get(), &c, 1, 0) == 1) out += c;
+    return out;
+  }
+
+  Folder folder_;
+  Log log_{2, LogLevel::error};
+  FakeTarget target_;
+  std::unique_ptr<loop::EventLoop> loop_;
+  std::unique_ptr<Server> server_;
+  std::vector<Directory> directories_;
+  std::thread thread_;
+};
+
+TEST_F(Running1, AnswersEveryRequest) {
+  EXPECT_EQ(request(vm(), Verb::stat)->find("state"), "running");
+  EXPECT_TRUE(request(vm(), Verb::pause));
+  EXPECT_EQ(request(vm(), Verb::stat)->find("state"), "paused");
+  EXPECT_TRUE(request(vm(), Verb::resume));
+  EXPECT_EQ(request(vm(), Verb::stat)->find("state"), "running");
+  EXPECT_EQ(request(vm(), Verb::stat)->find("pid"), text("{}", ::getpid()));
+}
+
+TEST_F(Running1, PassesOnWhatTheTargetRefuses) {
+  target_.refuse = true;
+  EXPECT_EQ(request(vm(), Verb::pause).error().message, "VM \"a\": cannot pause now");
+}
+
+TEST_F(Running1, StopReturnsWhenTheNameIsFree) {
+  EXPECT_TRUE(request(vm(), Verb::stop));
+  EXPECT_EQ(directories_[0].state("a"), State::none);
+}
+
+TEST_F(Running1, ManyRequestsOnOneConnection) {
+  const Fd fd = connect();
+  const std::string twice = request_line(Verb::pause) + request_line(Verb::stat);
+  EXPECT_EQ(exchange(fd, twice), ok_reply());
+  EXPECT_TRUE(parse_reply(receive(fd)));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(parse_reply(exchange(fd, request_line(Verb::stat))));
+}
+
+TEST_F(Running1, RequestsMayArriveInPieces) {
+  const Fd fd = connect();
+  const std::string line = request_line(Verb::stat);
+  for (const char c : line.substr(0, line.size() - 1)) ::send(fd.get(), &c, 1, 0);
+  EXPECT_TRUE(parse_reply(exchange(fd, "\n")));
+}
+
+TEST_F(Running1, NonsenseAndEndlessLinesEndTheConnection) {
+  for (const std::string& sent : {std::string("nonsense\n"), std::string(max_request, 'x')}) {
+    const Fd fd = connect();
+    EXPECT_FALSE(parse_reply(exchange(fd, sent)));
+    char c;
+    EXPECT_EQ(::recv(fd.get(), &c, 1, 0), 0);
+  }
+  EXPECT_TRUE(request(vm(), Verb::stat));
+}
+
+TEST_F(Running1, AClientThatNeverReadsHoldsUpNobody) {
+  target_.counters = 1000;
+  const Fd slow = connect();
+  ::fcntl(slow.get(), F_SETFL, O_NONBLOCK);
+  const std::string line = request_line(Verb::stat);
+  usize sent = 0;  // until the server stops taking requests
+  for (int idle = 0; idle < 20 && sent < 50'000;) {
+    if (::send(slow.get(), line.data(), line.size(), MSG_NOSIGNAL) > 0) {
+      ++sent;
+      continue;
+    }
+    ++idle;
+    EXPECT_TRUE(request(vm(), Verb::stat));
+  }
+  EXPECT_LT(sent, 50'000u);
+}
+
+TEST_F(Running1, TheLongestSilentOfTooManyClientsIsDropped) {
+  std::vector<Fd> clients;
+  for (usize i = 0; i < 3 * Server::max_clients; ++i) {
+    clients.push_back(connect());
+    EXPECT_TRUE(parse_reply(exchange(clients.back(), request_line(Verb::stat)))) << i;
+  }
+  char c;
+  EXPECT_EQ(::recv(clients.front().get(), &c, 1, 0), 0);
+  EXPECT_TRUE(parse_reply(exchange(clients.back(), request_line(Verb::stat))));
+}
+
+TEST_F(Running1, WithoutDescriptorsConnectionsAreRefusedAndServiceGoesOn) {
+  Fd spare = connect();
+  EXPECT_TRUE(parse_reply(exchange(spare, request_line(Verb::stat))));
+  std::vector<Fd> waiting;
+  for (int i = 0; i < 3; ++i) waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM, 0));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;  // nothing new can be opened
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder_.path() + "/a.sock";
+  std::copy(path.begin(), path.end(), address.sun_path);
+  for (const Fd& fd : waiting)
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  // The old connection is still served although new ones wait at the door.
+  EXPECT_TRUE(parse_reply(exchange(spare, request_line(Verb::stat))));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+}  // namespace
+}  // namespace pv::control

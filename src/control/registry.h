@@ -62,6 +62,8 @@ class Registration {
 
   int listener() const { return listener_.get(); }  // non-blocking
   const std::string& name() const { return name_; }
+  // The directory's descriptor: where the destructor removes the name.
+  int folder() const { return directory_.fd_.get(); }
 
  private:
   Registration(Directory directory, std::string name, Fd listener)

@@ -1,0 +1,98 @@
+// Session: what connects a running VM to its user: the terminal or other standard input and output,
+// signals, and the control socket under the VM's name. All of it runs on the event loop; every way
+// of ending the run from outside arrives as Machine::stop().
+//
+//   auto session = TRY(Session::create(loop, log, config));   // before any other thread
+//   ... build the VM; its console writes to session->output() and calls room() of *session
+//   TRY(session->attach(machine));                            // before the process is sealed
+//   loop.run()
+//   session.reset();                                          // restores, removes the socket
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "cli/console_input.h"
+#include "cli/console_output.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "config/vm_config.h"
+#include "control/server.h"
+#include "device/ports.h"
+#include "loop/event_loop.h"
+
+namespace pv::cli {
+
+// The VM as a session sees it; called on the loop's thread only.
+class Machine : public control::Target {
+ public:
+  // The console device's input: returns how many bytes it took. Having refused some, the device
+  // calls Session::room() when it can take more.
+  virtual usize receive(Bytes input) = 0;
+  // The terminal's size, at the start and when it changes.
+  virtual void resize(u16 rows, u16 columns) = 0;
+};
+
+class Session final : public device::CharSource {
+ public:
+  struct Descriptors {
+    int in = 0;
+    int out = 1;
+    int err = 2;
+  };
+
+  // Blocks the signals and registers the VM's name. Errors: usage when a VM of that name is
+  // running. A host where it cannot be registered, for whatever reason, is no error: that is logged
+  // at info level.
+  static Result<std::unique_ptr<Session>> create(loop::EventLoop& loop, Log& log,
+                                                 const config::VmConfig& config,
+                                                 Descriptors descriptors);
+  static Result<std::unique_ptr<Session>> create(loop::EventLoop& loop, Log& log,
+                                                 const config::VmConfig& config) {
+    return create(loop, log, config, Descriptors{});
+  }
+  ~Session() override;
+
+  // Begins to carry input and to serve control requests. The machine must live longer than the
+  // session. A signal that came before is delivered now.
+  Result<void> attach(Machine& machine);
+
+  ConsoleOutput& output() { return output_; }
+  void room() override;  // any thread
+  const std::string& name() const { return name_; }
+  // The descriptor of the folder in which the control socket's name is removed at the end; -1 when
+  // the VM is not registered. Before attach().
+  int registry_folder() const { return registration_ ? registration_->folder() : -1; }
+  bool registered() const { return server_ != nullptr || registration_.has_value(); }
+  const Terminal& terminal() const { return terminal_; }
+
+ private:
+  Session(loop::EventLoop& loop, Log& log, Descriptors descriptors)
+      : loop_(loop),
+        log_(log),
+        descriptors_(descriptors),
+        terminal_(descriptors.in),
+        output_(descriptors.out, log) {}
+  Result<void> register_name(const config::VmConfig& config);
+  Signals::Handlers signal_handlers();
+  void stop(std::string_view why);
+  void suspend();
+  void send_size();
+
+  loop::EventLoop& loop_;
+  Log& log_;
+  Descriptors descriptors_;
+  Terminal terminal_;
+  ConsoleOutput output_;
+  std::unique_ptr<Signals> signals_;
+  std::string name_;
+  std::optional<control::Registration> registration_;  // until the server has it
+  Machine* machine_ = nullptr;
+  bool stop_wanted_ = false;  // before there was a machine to stop
+  std::unique_ptr<control::Server> server_;
+  std::unique_ptr<ConsoleInput> input_;
+};
+
+}  // namespace pv::cli
