@@ -3,8 +3,9 @@
 // docs/decisions/ why the filters are compiled at build time.
 //
 //   Sealed sealed = TRY(seal_process({.unlink_in = folders}));    // main, everything is open
-//   TRY(enter(sealed, filter<vcpu_policy, kvm::vcpu_ioctls, terminal_ioctls>));  // each vCPU thread
-//   TRY(enter(sealed, filter<loop_policy, kvm::loop_ioctls, terminal_ioctls>));  // main, last
+//   TRY(enter(sealed, filter<vcpu_policy, kvm::vcpu_ioctls, terminal_ioctls>));  // each vCPU
+//   thread TRY(enter(sealed, filter<loop_policy, kvm::loop_ioctls, terminal_ioctls>));  // main,
+//   last
 //
 // Linux: Documentation/userspace-api/{no_new_privs,seccomp_filter,landlock}.rst. A kernel without
 // one of them still runs guests: Sealed says what is missing. Deliberately absent: namespaces and

@@ -110,11 +110,13 @@ TEST_F(Jail, ForbiddenCallsAreNamed) {
   End end = sealed_child(vcpu_filter, [] { return ::socket(AF_UNIX, SOCK_STREAM, 0) >= 0; });
   EXPECT_EQ(end.status, violation_status);
   EXPECT_EQ(end.said, text("polyvisor: error: the sandbox stopped system call {} (socket) in the "
-                           "vCPU thread\n", SYS_socket));
+                           "vCPU thread\n",
+                           SYS_socket));
   end = sealed_child(loop_filter, [] { return static_cast<int>(::syscall(SYS_swapoff, "x")); });
   EXPECT_EQ(end.status, violation_status);
   EXPECT_EQ(end.said, text("polyvisor: error: the sandbox stopped system call {} in the loop "
-                           "thread\n", SYS_swapoff));
+                           "thread\n",
+                           SYS_swapoff));
 }
 
 TEST_F(Jail, NoProgramCanBeStarted) {
@@ -145,9 +147,8 @@ TEST_F(Jail, NoExecutableMemory) {
 
 TEST_F(Jail, OtherProcessesCannotBeSignalled) {
   pid_t parent = ::getpid();
-  End end = sealed_child(vcpu_filter, [&] {
-    return static_cast<int>(::syscall(SYS_tgkill, parent, parent, 0));
-  });
+  End end = sealed_child(
+      vcpu_filter, [&] { return static_cast<int>(::syscall(SYS_tgkill, parent, parent, 0)); });
   EXPECT_EQ(end.status, violation_status);
 }
 
@@ -182,7 +183,7 @@ TEST_F(Jail, AVcpuThreadThatStartsAThreadIsToldThereIsNoRoom) {
 
 TEST_F(Jail, TheLoopMayStopItselfAndInstallHandlers) {
   End end = sealed_child(loop_filter, [] {
-    struct sigaction action {};
+    struct sigaction action{};
     if (::sigaction(SIGSYS, nullptr, &action) != 0) return 1;
     action.sa_handler = [](int) { ::_exit(7); };
     if (::sigaction(SIGQUIT, &action, nullptr) != 0) return 2;
@@ -193,7 +194,7 @@ TEST_F(Jail, TheLoopMayStopItselfAndInstallHandlers) {
 
 TEST_F(Jail, AKickEndsAWaitInAnotherThread) {
   End end = in_child([] {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {};
     ::sigaction(SIGRTMIN, &action, nullptr);
     Fd never(::eventfd(0, EFD_CLOEXEC));

@@ -9,11 +9,11 @@
 // threads).
 #pragma once
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <cerrno>
 
 #include "jail/program.h"
 #include "jail/terminal.h"

@@ -46,21 +46,54 @@ static_assert(interpret(loop, {Call(PV_CALL(read)).number, {}, audit_arch ^ 1}).
 const Filter* const all[] = {&loop, &vcpu, &worker};
 
 TEST(Policies, NobodyReachesOutsideTheProcess) {
-  constexpr Call forbidden[] = {
-      PV_CALL(execve),      PV_CALL(execveat),    PV_CALL(fork),          PV_CALL(vfork),
-      PV_CALL(socket),      PV_CALL(socketpair),  PV_CALL(connect),       PV_CALL(bind),
-      PV_CALL(listen),      PV_CALL(ptrace),      PV_CALL(tkill),
-      PV_CALL(mount),       PV_CALL(openat2),     PV_CALL(creat),         PV_CALL(rename),
-      PV_CALL(renameat),    PV_CALL(renameat2),   PV_CALL(link),          PV_CALL(linkat),
-      PV_CALL(symlinkat),   PV_CALL(mkdirat),     PV_CALL(mknodat),       PV_CALL(fchmodat),
-      PV_CALL(fchownat),    PV_CALL(unlink),      PV_CALL(truncate),      PV_CALL(chdir),
-      PV_CALL(chroot),      PV_CALL(setuid),      PV_CALL(setns),         PV_CALL(unshare),
-      PV_CALL(bpf),         PV_CALL(userfaultfd), PV_CALL(keyctl),        PV_CALL(pidfd_open),
-      PV_CALL(pidfd_getfd), PV_CALL(init_module), PV_CALL(process_vm_readv),
-      PV_CALL(process_vm_writev), PV_CALL(perf_event_open), PV_CALL(personality),
-      PV_CALL(pkey_mprotect), PV_CALL(rt_sigqueueinfo),
-      PV_CALL(rt_tgsigqueueinfo), PV_CALL(memfd_create), PV_CALL(remap_file_pages),
-      PV_CALL(modify_ldt), PV_CALL(open_by_handle_at)};
+  constexpr Call forbidden[] = {PV_CALL(execve),
+                                PV_CALL(execveat),
+                                PV_CALL(fork),
+                                PV_CALL(vfork),
+                                PV_CALL(socket),
+                                PV_CALL(socketpair),
+                                PV_CALL(connect),
+                                PV_CALL(bind),
+                                PV_CALL(listen),
+                                PV_CALL(ptrace),
+                                PV_CALL(tkill),
+                                PV_CALL(mount),
+                                PV_CALL(openat2),
+                                PV_CALL(creat),
+                                PV_CALL(rename),
+                                PV_CALL(renameat),
+                                PV_CALL(renameat2),
+                                PV_CALL(link),
+                                PV_CALL(linkat),
+                                PV_CALL(symlinkat),
+                                PV_CALL(mkdirat),
+                                PV_CALL(mknodat),
+                                PV_CALL(fchmodat),
+                                PV_CALL(fchownat),
+                                PV_CALL(unlink),
+                                PV_CALL(truncate),
+                                PV_CALL(chdir),
+                                PV_CALL(chroot),
+                                PV_CALL(setuid),
+                                PV_CALL(setns),
+                                PV_CALL(unshare),
+                                PV_CALL(bpf),
+                                PV_CALL(userfaultfd),
+                                PV_CALL(keyctl),
+                                PV_CALL(pidfd_open),
+                                PV_CALL(pidfd_getfd),
+                                PV_CALL(init_module),
+                                PV_CALL(process_vm_readv),
+                                PV_CALL(process_vm_writev),
+                                PV_CALL(perf_event_open),
+                                PV_CALL(personality),
+                                PV_CALL(pkey_mprotect),
+                                PV_CALL(rt_sigqueueinfo),
+                                PV_CALL(rt_tgsigqueueinfo),
+                                PV_CALL(memfd_create),
+                                PV_CALL(remap_file_pages),
+                                PV_CALL(modify_ldt),
+                                PV_CALL(open_by_handle_at)};
   for (const Filter* filter : all)
     for (Call call : forbidden) EXPECT_TRUE(trapped(*filter, call)) << call.name;
 }
@@ -78,7 +111,7 @@ TEST(Policies, SignalsOnlyToOurselves) {
   for (const Filter* filter : all) {
     EXPECT_TRUE(allowed(*filter, PV_CALL(tgkill), {own, 5, SIGRTMIN}));
     EXPECT_TRUE(trapped(*filter, PV_CALL(tgkill), {1, 5, SIGRTMIN}));
-    }
+  }
 }
 
 TEST(Policies, KillReachesOnlyOurselvesAndOnlyFromTheLoop) {
@@ -139,7 +172,9 @@ TEST(Policies, ProgramsAreSmall) {
   for (const Filter* filter : all) {
     EXPECT_LT(filter->code.size(), 400u);
     EXPECT_LT(verdict(*filter, PV_CALL(write)).steps, 16u);
-    RecordProperty(filter == &loop ? "loop" : filter == &vcpu ? "vcpu" : "worker",
+    RecordProperty(filter == &loop   ? "loop"
+                   : filter == &vcpu ? "vcpu"
+                                     : "worker",
                    static_cast<int>(filter->code.size()));
   }
 }

@@ -34,12 +34,12 @@ enum class Role : u8 { loop, vcpu, worker };
 // tested here is an `int`, an `unsigned` or a set of flags of which the kernel knows 32.
 struct Rule {
   enum class Test : u8 {
-    always,    // allowed
-    one_of,    // allowed when the argument is one of `values`
-    without,   // allowed when the argument has none of the bits values[0]
-    with,      // allowed when the argument has all of the bits values[0]
-    own_pid,   // allowed when the argument is our own process id, known at installation
-    refused,   // fails with errno values[0], which the C library knows how to live with
+    always,   // allowed
+    one_of,   // allowed when the argument is one of `values`
+    without,  // allowed when the argument has none of the bits values[0]
+    with,     // allowed when the argument has all of the bits values[0]
+    own_pid,  // allowed when the argument is our own process id, known at installation
+    refused,  // fails with errno values[0], which the C library knows how to live with
   };
   static constexpr usize max_values = 8;
 

@@ -45,8 +45,8 @@ TEST(Program, KnowsNumbersByName) {
 }
 
 TEST(Program, AllowsExactlyTheListedNumbers) {
-  const std::map<u32, bool> plain = {{0, true}, {5, true}, {6, true}, {7, true}, {10, true},
-                                     {500, true}};
+  const std::map<u32, bool> plain = {{0, true}, {5, true},  {6, true},
+                                     {7, true}, {10, true}, {500, true}};
   const u32 tests[] = {8, 9, 40, 41, 42, ioctl_number};
   for (u32 number = 0; number < 1000; ++number) {
     if (std::ranges::find(tests, number) != std::end(tests)) continue;

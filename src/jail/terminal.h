@@ -17,9 +17,9 @@ inline constexpr std::array<u32, 7> terminal_powerpc = {
     0x402c'7413, 0x802c'7414, 0x802c'7415, 0x802c'7416,  // TCGETS, TCSETS, TCSETSW, TCSETSF
     0x4004'7477, 0x4008'7468, 0x4004'667f};              // TIOCGPGRP, TIOCGWINSZ, FIONREAD
 inline constexpr std::array<u32, 11> terminal_generic = {
-    0x5401,      0x5402,      0x5403,      0x5404,       // TCGETS, TCSETS, TCSETSW, TCSETSF
-    0x540f,      0x5413,      0x541b,                    // TIOCGPGRP, TIOCGWINSZ, FIONREAD
-    0x802c'542a, 0x402c'542b, 0x402c'542c, 0x402c'542d}; // TCGETS2, TCSETS2, TCSETSW2, TCSETSF2
+    0x5401,      0x5402,      0x5403,      0x5404,        // TCGETS, TCSETS, TCSETSW, TCSETSF
+    0x540f,      0x5413,      0x541b,                     // TIOCGPGRP, TIOCGWINSZ, FIONREAD
+    0x802c'542a, 0x402c'542b, 0x402c'542c, 0x402c'542d};  // TCGETS2, TCSETS2, TCSETSW2, TCSETSF2
 template <Arch arch>
 consteval auto terminal_of() {
   if constexpr (arch == Arch::powerpc)
