@@ -37,7 +37,7 @@ def _parser():
         _host_options(action)
         action.add_argument("arch")
         if name == "run":
-            action.add_argument("words", nargs=argparse.REMAINDER, metavar="-- CMD...")
+            action.add_argument("words", nargs="*", metavar="-- CMD...")
     return parser
 
 
@@ -142,9 +142,21 @@ def _list():
     return 0
 
 
+def parse(arguments):
+    """The options; what follows the first `--` is the command, whatever it looks like."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = _parser().parse_args(arguments[:cut])
+    if hasattr(options, "words"):
+        options.words += arguments[cut + 1:]
+    elif cut < len(arguments):
+        raise SystemExit(f"lab: {options.action} takes no command")
+    return options
+
+
 def main(arguments=None):
     """Run the command; returns the exit status (125: the lab itself failed)."""
-    options = _parser().parse_args(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options = parse(arguments)
     try:
         if options.action == "list":
             return _list()
@@ -159,10 +171,9 @@ def main(arguments=None):
             return 0
         if options.action == "shell":
             return _run(options, ["/bin/sh", "-l"])
-        words = options.words[1:] if options.words[:1] == ["--"] else options.words
-        if not words:
+        if not options.words:
             raise LabError("run what? lab/lab run ARCH -- CMD...")
-        return _run(options, words)
+        return _run(options, options.words)
     except HostDied as error:
         print(f"lab: {error}", file=sys.stderr)
     except LabError as error:

@@ -153,6 +153,14 @@ class CarryTest(unittest.TestCase):
             self.assertEqual(host.carried, [name] * 3)
 
 
+class OptionsTest(unittest.TestCase):
+    def test_options_before_and_after_the_architecture(self):
+        for words in (["--cpu", "x", "aarch64"], ["aarch64", "--cpu", "x"]):
+            options = cli.parse(["run", *words, "--", "ls", "-l", "--", "--cpu"])
+            self.assertEqual((options.arch, options.cpu), ("aarch64", "x"))
+            self.assertEqual(options.words, ["ls", "-l", "--", "--cpu"])
+
+
 class EscapeTest(unittest.TestCase):
     def test_passes_everything_but_the_sequence(self):
         escape = terminal.Escape()
