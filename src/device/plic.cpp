@@ -11,10 +11,10 @@ namespace pv::device {
 namespace {
 
 // Chapter "Memory Map" of the specification.
-constexpr u64 pending_base = 0x1000;
-constexpr u64 enable_base = 0x2000, enable_stride = 0x80;
-constexpr u64 context_base = 0x20'0000, context_stride = 0x1000;
-constexpr u64 threshold_offset = 0, claim_offset = 4;
+constexpr u32 pending_base = 0x1000;
+constexpr u32 enable_base = 0x2000, enable_stride = 0x80;
+constexpr u32 context_base = 0x20'0000, context_stride = 0x1000;
+constexpr u32 threshold_offset = 0, claim_offset = 4;
 constexpr u32 priority_mask = 7;
 constexpr u8 state_version = 1;
 
@@ -122,10 +122,10 @@ void Plic::complete(const Context& context, u32 source) {
   update();
 }
 
-u32 Plic::read_context(u64 offset) {
-  const u64 index = offset / context_stride;
+u32 Plic::read_context(u32 offset) {
+  const u32 index = offset / context_stride;
   if (index >= contexts_.size()) return 0;
-  Context& context = contexts_[static_cast<usize>(index)];
+  Context& context = contexts_[index];
   switch (offset % context_stride) {
     case threshold_offset: return context.threshold;
     case claim_offset: return claim(context);
@@ -136,25 +136,26 @@ u32 Plic::read_context(u64 offset) {
 u64 Plic::read(bus::Access access) {
   if (access.width != bus::Width::word || access.offset % 4 != 0) return 0;
   std::lock_guard lock(state_mutex_);
-  const u64 offset = access.offset;
+  if (access.offset >= size) return 0;
+  const u32 offset = static_cast<u32>(access.offset);
   if (offset < pending_base) return offset / 4 <= sources_ ? priority_[offset / 4] : 0u;
   if (offset < enable_base) {
-    const u64 word = (offset - pending_base) / 4;
+    const u32 word = (offset - pending_base) / 4;
     return word < words ? pending_[word] : 0u;
   }
   if (offset < context_base) {
-    const u64 index = (offset - enable_base) / enable_stride;
-    const u64 word = (offset - enable_base) % enable_stride / 4;
+    const u32 index = (offset - enable_base) / enable_stride;
+    const u32 word = (offset - enable_base) % enable_stride / 4;
     if (index >= contexts_.size() || word >= words) return 0;
-    return contexts_[static_cast<usize>(index)].enable[word];
+    return contexts_[index].enable[word];
   }
   return read_context(offset - context_base);
 }
 
-void Plic::write_context(u64 offset, u32 value) {
-  const u64 index = offset / context_stride;
+void Plic::write_context(u32 offset, u32 value) {
+  const u32 index = offset / context_stride;
   if (index >= contexts_.size()) return;
-  Context& context = contexts_[static_cast<usize>(index)];
+  Context& context = contexts_[index];
   switch (offset % context_stride) {
     case threshold_offset:
       context.threshold = value & priority_mask;
@@ -169,7 +170,8 @@ void Plic::write(bus::Access access, u64 value64) {
   if (access.width != bus::Width::word || access.offset % 4 != 0) return;
   std::lock_guard lock(state_mutex_);
   const u32 value = static_cast<u32>(value64);
-  const u64 offset = access.offset;
+  if (access.offset >= size) return;
+  const u32 offset = static_cast<u32>(access.offset);
   if (offset < pending_base) {
     if (offset / 4 > sources_ || offset == 0) return;
     priority_[offset / 4] = static_cast<u8>(value & priority_mask);
@@ -177,13 +179,13 @@ void Plic::write(bus::Access access, u64 value64) {
   } else if (offset < enable_base) {
     return;  // pending bits are read-only
   } else if (offset < context_base) {
-    const u64 index = (offset - enable_base) / enable_stride;
-    const u64 word = (offset - enable_base) % enable_stride / 4;
+    const u32 index = (offset - enable_base) / enable_stride;
+    const u32 word = (offset - enable_base) % enable_stride / 4;
     if (index >= contexts_.size() || word >= words) return;
     u32 exists = 0;
     for (u32 bit = 0; bit < 32; ++bit)
-      if (valid(static_cast<u32>(word) * 32 + bit)) exists |= 1u << bit;
-    contexts_[static_cast<usize>(index)].enable[word] = value & exists;
+      if (valid(word * 32 + bit)) exists |= 1u << bit;
+    contexts_[index].enable[word] = value & exists;
     update();
   } else {
     write_context(offset - context_base, value);

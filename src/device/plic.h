@@ -74,8 +74,8 @@ class Plic final : public bus::MmioDevice {
   u32 claim(Context& context);
   void complete(const Context& context, u32 source);
   void update();
-  u32 read_context(u64 offset);
-  void write_context(u64 offset, u32 value);
+  u32 read_context(u32 offset);
+  void write_context(u32 offset, u32 value);
   bool valid(u32 source) const { return source >= 1 && source <= sources_; }
 
   u32 sources_;
