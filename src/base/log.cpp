@@ -9,7 +9,7 @@ void Log::write(LogLevel level, std::string_view message) const {
   std::string line = "polyvisor: ";
   line += names[static_cast<usize>(level)];
   line += message;
-  line += raw_.load(std::memory_order_relaxed) ? "\r\n" : "\n";
+  line += '\n';
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] ssize_t n = ::write(fd_, line.data(), line.size());
 }

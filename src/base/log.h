@@ -31,8 +31,6 @@ class Log {
   Log(int fd, LogLevel level) : fd_(fd), level_(level) {}
 
   bool enabled(LogLevel level) const { return level <= level_; }
-  // With a terminal in raw mode a line must end in CR LF.
-  void set_raw_terminal(bool raw) { raw_.store(raw, std::memory_order_relaxed); }
 
   template <class... Args>
   void error(fmt::format_string<Args...> f, Args&&... args) {
@@ -66,7 +64,6 @@ class Log {
 
   int fd_;
   LogLevel level_;
-  std::atomic<bool> raw_{false};
 };
 
 }  // namespace pv

@@ -1,10 +1,120 @@
 #include "cli/launch.h"
 
-namespace pv::cli {
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-// The call into src/vmm is connected together with that layer.
-Result<RunOutcome> VmLauncher::launch(const config::VmConfig&) {
-  return fail(Error::Kind::host, "this build has no virtual machine monitor linked in");
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/exit_status.h"
+#include "cli/session.h"
+#include "loop/event_loop.h"
+#include "vmm/vm.h"
+
+namespace pv::cli {
+namespace {
+
+// The VM as the session drives it.
+class Attached final : public Machine {
+ public:
+  explicit Attached(vmm::Vm& vm) : vm_(vm) {}
+  usize receive(Bytes input) override { return vm_.console_input(input); }
+  void resize(u16 rows, u16 columns) override { vm_.console_resized(rows, columns); }
+  Result<void> pause() override { return vm_.pause(); }
+  Result<void> resume() override { return vm_.resume(); }
+  Result<void> stop() override { return vm_.stop(); }
+  control::Stats stat() override { return vm_.stat(); }
+
+ private:
+  vmm::Vm& vm_;
+};
+
+// The exit status of an outcome; says on the log what the user would otherwise not know.
+int status_of(const vmm::Outcome& outcome, Log& log) {
+  using Kind = vmm::Outcome::Kind;
+  auto explain = [&](std::string_view what) {
+    log.error("{}{}.", what, outcome.message);
+    if (!outcome.hint.empty()) log.error("hint: {}", outcome.hint);
+  };
+  switch (outcome.kind) {
+    case Kind::power_off: return to_int(ExitStatus::success);
+    case Kind::guest_code: return outcome.code;
+    case Kind::reset: return to_int(ExitStatus::reset);
+    case Kind::panic: return to_int(ExitStatus::panic);
+    case Kind::stopped: return to_int(ExitStatus::stopped);
+    case Kind::crash: explain("the guest crashed: "); return to_int(ExitStatus::crash);
+    case Kind::host_error: explain(""); return to_int(ExitStatus::host_error);
+  }
+  return to_int(ExitStatus::host_error);
+}
+
+Result<RunOutcome> run_once(const config::VmConfig& config) {
+  Log log(STDERR_FILENO, config.log_level);
+  auto loop = TRY(loop::EventLoop::create());
+  auto session = TRY(Session::create(*loop, log, config));
+  int folder = session->registry_folder();
+  jail::Options jail;
+  if (folder >= 0) jail.unlink_in = {&folder, 1};
+  jail.last_act = &Terminal::rescue;
+  auto vm = TRY(vmm::Vm::create(config, {*loop, log, session->output(), *session, jail}));
+  Attached attached(*vm);
+  TRY(session->attach(attached));
+  auto outcome = vm->run();
+  session.reset();  // the terminal first: what follows may have something to say
+  if (config.exit_stats) log.error("{}", vm->exit_report());
+  return RunOutcome { status_of(TRY(std::move(outcome)), log) };
+}
+
+// Signals that end a run, and the end of a child.
+sigset_t waited_for() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
+  return set;
+}
+
+// Waits for the child and hands on the signals that would end this process.
+Result<int> wait_for(pid_t child, const sigset_t& signals) {
+  for (;;) {
+    int status = 0;
+    if (::waitpid(child, &status, WNOHANG) == child) return status;
+    int number = ::sigwaitinfo(&signals, nullptr);
+    if (number > 0 && number != SIGCHLD) ::kill(child, number);
+    if (number < 0 && errno != EINTR)
+      return fail_errno("cannot wait for the guest's process", errno);
+  }
+}
+
+// With --reboot each boot is a process of its own, so that nothing of the last one remains and each
+// can seal itself: the parent only waits, and starts the next after a reset.
+Result<RunOutcome> run_until_no_reset(const config::VmConfig& config) {
+  const sigset_t signals = waited_for();
+  sigset_t before;
+  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  for (;;) {
+    pid_t child = ::fork();
+    if (child < 0) return fail_errno("cannot start a process for the guest", errno);
+    if (child == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      ::sigprocmask(SIG_SETMASK, &before, nullptr);
+      return run_once(config);
+    }
+    int status = TRY(wait_for(child, signals));
+    if (WIFSIGNALED(status))
+      return fail(Error::Kind::host, text("the guest's process was killed by signal {} ({})",
+                                          WTERMSIG(status), ::strsignal(WTERMSIG(status))));
+    if (WEXITSTATUS(status) != to_int(ExitStatus::reset)) return RunOutcome{WEXITSTATUS(status)};
+  }
+}
+
+}  // namespace
+
+Result<RunOutcome> VmLauncher::launch(const config::VmConfig& config) {
+  return config.reboot ? run_until_no_reset(config) : run_once(config);
 }
 
 }  // namespace pv::cli

@@ -41,16 +41,15 @@ inline Result<void> set_device_attr(const Fd& device, u32 group, u64 attr, const
   return {};
 }
 
-// One of KVM's structures that end in a flexible array, with room for `n` entries.
-template <class Header, class Entry, usize n>
-class WithEntries {
- public:
-  Header* header() { return reinterpret_cast<Header*>(storage_); }
-  Entry& operator[](usize index) { return header()->entries[index]; }
-  static constexpr usize capacity = n;
-
- private:
-  alignas(Header) u8 storage_[sizeof(Header) + n * sizeof(Entry)]{};
+// One of KVM's structures that are a count and an array (kvm_cpuid2, kvm_msrs): the kernel header's
+// own declarations have another layout in C++, where the empty structure of
+// __DECLARE_FLEX_ARRAY has a size. For the same reason their requests are built with u64 below.
+template <class Entry, usize n>
+struct Counted {
+  static constexpr u32 capacity = n;
+  u32 count = 0;
+  u32 padding = 0;
+  Entry entries[n]{};
 };
 
 }  // namespace pv::kvm

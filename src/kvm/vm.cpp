@@ -40,11 +40,7 @@ Result<std::unique_ptr<hv::Vcpu>> Vm::create_vcpu(unsigned index) {
     if (offset > 0) {
       void* ring = ::mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd().get(),
                           static_cast<off_t>(page_ * static_cast<usize>(offset)));
-      if (ring != MAP_FAILED) {
-        ring_ = static_cast<kvm_coalesced_mmio_ring*>(ring);
-        ring_entries_ = static_cast<u32>((page_ - sizeof(kvm_coalesced_mmio_ring)) /
-                                         sizeof(kvm_coalesced_mmio));
-      }
+      if (ring != MAP_FAILED) ring_ = static_cast<PostedRing*>(ring);
     }
   }
   return vcpu;
@@ -107,16 +103,17 @@ void Vm::drain_posted(const std::function<void(const hv::PostedWrite&)>& sink) {
   std::atomic_ref<u32> first(ring_->first), last(ring_->last);
   if (first.load(std::memory_order_acquire) == last.load(std::memory_order_acquire)) return;
   std::lock_guard lock(drain_);
+  u32 count = static_cast<u32>((page_ - PostedRing::header) / sizeof(kvm_coalesced_mmio));
   // `last` comes from the kernel, bounded all the same: the ring's page is shared memory.
   for (u32 i = first.load(std::memory_order_relaxed); i != last.load(std::memory_order_acquire);) {
-    if (i >= ring_entries_) break;
-    const kvm_coalesced_mmio& entry = ring_->coalesced_mmio[i];
+    if (i >= count) break;
+    const kvm_coalesced_mmio& entry = ring_->entries[i];
     u64 value = 0;
     u32 length = entry.len <= 8 ? entry.len : 8;
     arch::load_posted(entry.data, length, value);
     hv::PostedWrite write{entry.pio != 0 ? hv::Space::pio : hv::Space::mmio, entry.phys_addr,
                           static_cast<hv::Width>(length), value};
-    i = (i + 1) % ring_entries_;
+    i = (i + 1) % count;
     first.store(i, std::memory_order_release);
     sink(write);
   }

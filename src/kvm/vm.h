@@ -2,6 +2,7 @@
 // coalesced writes.
 #pragma once
 
+#include <cstddef>
 #include <mutex>
 #include <string>
 
@@ -20,6 +21,14 @@ struct VmSpec {
   u64 highest_address = 0;  // last guest-physical address of RAM or device
   unsigned cpus = 1;
 };
+
+// The page of kvm_coalesced_mmio_ring, whose declaration has another layout in C++ (see Counted).
+struct PostedRing {
+  static constexpr usize header = 2 * sizeof(u32);
+  u32 first, last;
+  kvm_coalesced_mmio entries[1];  // (page size - header) / sizeof of them
+};
+static_assert(offsetof(PostedRing, entries) == PostedRing::header);
 
 class Vm final : public hv::Vm {
  public:
@@ -60,8 +69,7 @@ class Vm final : public hv::Vm {
   unsigned cpus_ = 0;
   machine::IrqChip chip_;
   Fd irqchip_fd_;
-  kvm_coalesced_mmio_ring* ring_ = nullptr;
-  u32 ring_entries_ = 0;
+  PostedRing* ring_ = nullptr;
   usize page_ = 0;
   std::mutex drain_;
 };

@@ -60,11 +60,12 @@ Result<void> set_system_registers(Vcpu& vcpu, const machine::x86_64::BootState& 
 }
 
 Result<void> set_msrs(Vcpu& vcpu) {
-  WithEntries<kvm_msrs, kvm_msr_entry, 2> msrs;
-  msrs.header()->nmsrs = 2;
-  msrs[0] = {msr_misc_enable, 0, 1};           // fast string operations
-  msrs[1] = {msr_mtrr_default, 0, 0x800 | 6};  // MTRRs on, default write-back
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_MSRS, "KVM_SET_MSRS", msrs.header()));
+  constexpr unsigned long set_msrs_request = _IOW(KVMIO, 0x89, u64);  // KVM_SET_MSRS
+  Counted<kvm_msr_entry, 2> msrs;
+  msrs.count = 2;
+  msrs.entries[0] = {msr_misc_enable, 0, 1};           // fast string operations
+  msrs.entries[1] = {msr_mtrr_default, 0, 0x800 | 6};  // MTRRs on, default write-back
+  TRY(checked_ioctl(vcpu.fd(), set_msrs_request, "KVM_SET_MSRS", &msrs));
   return {};
 }
 

@@ -7,7 +7,9 @@
 namespace pv::kvm {
 namespace {
 
-using Table = WithEntries<kvm_cpuid2, kvm_cpuid_entry2, 160>;
+using Table = Counted<kvm_cpuid_entry2, 160>;
+constexpr unsigned long get_supported = _IOWR(KVMIO, 0x05, u64);  // KVM_GET_SUPPORTED_CPUID
+constexpr unsigned long set_cpuid2 = _IOW(KVMIO, 0x90, u64);      // KVM_SET_CPUID2
 
 u32 bits_for(unsigned cpus) {
   u32 bits = 0;
@@ -58,15 +60,15 @@ void adapt(kvm_cpuid_entry2& e, Topology t, bool tsc_deadline) {
 
 // Leaf 0x40000010: TSC and APIC bus frequency in kHz, as several hypervisors tell them.
 void add_timing(Table& table, u32 tsc_khz) {
-  if (tsc_khz == 0 || table.header()->nent == Table::capacity) return;
-  kvm_cpuid_entry2& e = table[table.header()->nent++];
+  if (tsc_khz == 0 || table.count == Table::capacity) return;
+  kvm_cpuid_entry2& e = table.entries[table.count++];
   e = {};
   e.function = 0x40000010;
   e.eax = tsc_khz;
   e.ebx = 1'000'000;  // KVM's local APICs count nanoseconds
-  for (u32 i = 0; i < table.header()->nent; ++i)
-    if (table[i].function == 0x40000000 && table[i].eax < 0x40000010)
-      table[i].eax = 0x40000010;
+  for (u32 i = 0; i < table.count; ++i)
+    if (table.entries[i].function == 0x40000000 && table.entries[i].eax < 0x40000010)
+      table.entries[i].eax = 0x40000010;
 }
 
 }  // namespace
@@ -74,12 +76,12 @@ void add_timing(Table& table, u32 tsc_khz) {
 Result<void> set_cpuid(const Fd& kvm, const Fd& vcpu, unsigned index, unsigned cpus, u32 tsc_khz,
                        bool tsc_deadline) {
   auto table = std::make_unique<Table>();
-  table->header()->nent = Table::capacity;
-  TRY(checked_ioctl(kvm, KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID", table->header()));
-  for (u32 i = 0; i < table->header()->nent; ++i)
-    adapt((*table)[i], {index, cpus}, tsc_deadline);
+  table->count = Table::capacity;
+  TRY(checked_ioctl(kvm, get_supported, "KVM_GET_SUPPORTED_CPUID", table.get()));
+  for (u32 i = 0; i < table->count; ++i)
+    adapt(table->entries[i], {index, cpus}, tsc_deadline);
   add_timing(*table, tsc_khz);
-  TRY(checked_ioctl(vcpu, KVM_SET_CPUID2, "the CPU's features (KVM_SET_CPUID2)", table->header()));
+  TRY(checked_ioctl(vcpu, set_cpuid2, "the CPU's features (KVM_SET_CPUID2)", table.get()));
   return {};
 }
 

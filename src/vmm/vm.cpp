@@ -6,6 +6,9 @@
 #include <array>
 #include <cerrno>
 
+#include "jail/policies.h"
+#include "kvm/ioctl_lists.h"
+
 namespace pv::vmm {
 namespace {
 
@@ -38,6 +41,7 @@ Result<std::unique_ptr<Vm>> Vm::create(const config::VmConfig& config, Environme
 Result<void> Vm::assemble() {
   files_ = TRY(open_files(config_));
   host_ = TRY(kvm::Host::open());
+  entropy_ = TRY(device::HostEntropy::create());
   tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));
   console_ = std::make_unique<ConsoleBuffer>(env_.console_out, [this] { tick_->wake(); });
 
@@ -54,7 +58,7 @@ Result<void> Vm::assemble() {
   std::vector<hv::Vcpu*> vcpus;
   for (auto& vcpu : vcpus_) vcpus.push_back(vcpu.get());
   virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, *console_, env_.console_in,
-                                        entropy_, env_.log);
+                                        *entropy_, env_.log);
   machine::Wiring wiring{*vm_,     ram_,   mmio_, pio_,      vcpus,           virtio_->devices(),
                          env_.loop, clock_, *this, *console_, env_.console_in, env_.log};
   auto facts = TRY(vm_->facts(*vcpus_[0]));
@@ -77,7 +81,7 @@ Result<void> Vm::create_vcpus() {
 
 Result<void> Vm::load() {
   std::array<u8, 64> seed;
-  entropy_.fill(seed);
+  entropy_->fill(seed);
   machine::Payload payload{files_.kernel.get(), files_.initrd.get(), files_.device_tree.get(),
                            config_.params,      seed,                clock_.wall_ns()};
   TRY(machine_->load(payload));
@@ -131,17 +135,27 @@ bool Vm::tick() {
   return console_->flush() || delivered;
 }
 
+Result<jail::Sealed> Vm::seal() const {
+  if (!config_.sandbox) return jail::Sealed{};
+  auto sealed = TRY(jail::seal_process(env_.jail));
+  if (!sealed.missing.empty()) env_.log.info("{}", sealed.missing);
+  return sealed;
+}
+
 Result<Outcome> Vm::run() {
+  const jail::Sealed sealed = TRY(seal());
   group_ = std::make_unique<VcpuGroup>(
       std::move(vcpus_),
       [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
-      []() -> Result<void> { return {}; },
+      [&sealed] { return jail::enter(sealed, jail::filter<jail::vcpu_policy, kvm::vcpu_ioctls,
+                                                            jail::terminal_ioctls>); },
       [this](Error error) {
         finish({Outcome::Kind::host_error, 0, std::move(error.message), std::move(error.hint)});
       });
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
   group_->start();
+  TRY(jail::enter(sealed, jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
   TRY(env_.loop.run());
   group_->stop();
   tick_->stop();
@@ -167,7 +181,7 @@ usize Vm::console_input(Bytes input) {
   return machine_->receive(input);
 }
 
-void Vm::console_resized(u16 columns, u16 rows) {
+void Vm::console_resized(u16 rows, u16 columns) {
   virtio::Console* console = virtio_->console();
   if (console == nullptr) return;
   std::lock_guard lock(machine_->virtio_slots()[0].transport->mutex());

@@ -15,6 +15,7 @@
 #include "config/vm_config.h"
 #include "control/target.h"
 #include "device/host_ports.h"
+#include "jail/jail.h"
 #include "kvm/host.h"
 #include "loop/event_loop.h"
 #include "machine/machine.h"
@@ -34,6 +35,7 @@ struct Environment {
   Log& log;
   device::CharSink& console_out;
   device::CharSource& console_in;
+  jail::Options jail;  // what the sealed process still has to be able to do
 };
 
 class Vm final : public control::Target, private device::PowerControl {
@@ -48,7 +50,7 @@ class Vm final : public control::Target, private device::PowerControl {
   // Input for the guest's console; returns how many bytes it took. When that is less than all,
   // Environment::console_in.room() follows. Loop's thread.
   usize console_input(Bytes input);
-  void console_resized(u16 columns, u16 rows);
+  void console_resized(u16 rows, u16 columns);
 
   // Ends the run. Any thread; the first outcome counts.
   void finish(Outcome outcome);
@@ -68,6 +70,7 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> create_vcpus();
   Result<void> load();
   Result<void> attach_doorbells();
+  Result<jail::Sealed> seal() const;
   void coalesce();
   bool tick();
 
@@ -80,7 +83,7 @@ class Vm final : public control::Target, private device::PowerControl {
   const config::VmConfig& config_;
   Environment env_;
   device::HostClock clock_;
-  device::HostEntropy entropy_;
+  std::unique_ptr<device::HostEntropy> entropy_;
   u64 started_ns_ = 0;
 
   std::optional<kvm::Host> host_;

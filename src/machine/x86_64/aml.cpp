@@ -1,5 +1,7 @@
 #include "machine/x86_64/aml.h"
 
+#include <cstring>
+
 namespace pv::machine::x86_64::aml {
 namespace {
 
@@ -7,7 +9,11 @@ constexpr u8 op_byte = 0x0a, op_word = 0x0b, op_dword = 0x0c, op_string = 0x0d;
 constexpr u8 op_name = 0x08, op_scope = 0x10, op_buffer = 0x11, op_package = 0x12;
 constexpr u8 op_ext = 0x5b, op_ext_device = 0x82;
 
-void append(Aml& to, const Aml& what) { to.insert(to.end(), what.begin(), what.end()); }
+void append(Aml& to, const Aml& what) {
+  if (what.empty()) return;
+  to.resize(to.size() + what.size());
+  std::memcpy(to.data() + to.size() - what.size(), what.data(), what.size());
+}
 
 void append_le(Aml& to, u32 value, usize bytes) {
   for (usize i = 0; i < bytes; ++i) to.push_back(static_cast<u8>(value >> (8 * i)));
@@ -49,10 +55,7 @@ Aml integer(u32 value) {
 }
 
 Aml string(std::string_view text) {
-  Aml out{op_string};
-  out.insert(out.end(), text.begin(), text.end());
-  out.push_back(0);
-  return out;
+  return concat({{op_string}, Aml(text.begin(), text.end()), {0}});
 }
 
 Aml name(std::string_view path, const Aml& value) {
