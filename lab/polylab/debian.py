@@ -131,12 +131,13 @@ class Archive:
             raise LabError(f"{package} ({self.name}) depends on nothing like {pattern}")
         return found[0]
 
-    def closure(self, packages):
+    def closure(self, packages, everywhere=None):
         """`packages` and all they need on an empty system, less what every Debian has."""
+        leave_out = EVERYWHERE if everywhere is None else everywhere
         prefer = ["-t", self.suites[-1]] if len(self.suites) > 1 else []
         text = self._apt("apt-get", "-s", *prefer, "install", *packages)
         chosen = re.findall(r"^Inst (\S+) \((\S+) ", text, re.MULTILINE)
-        return [f"{name}={version}" for name, version in chosen if name not in EVERYWHERE]
+        return [f"{name}={version}" for name, version in chosen if name not in leave_out]
 
     def download(self, packages, folder):
         """Put the .deb files of `packages` (name, name=version or name/suite) into `folder`."""
