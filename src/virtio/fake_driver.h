@@ -156,7 +156,7 @@ class FakeDriver {
     return next_ - size;
   }
   void put(u64 address, Bytes bytes) {
-    CHECK(ram_.write_bytes(memory::GuestAddress(address), bytes));
+    if (!bytes.empty()) CHECK(ram_.write_bytes(memory::GuestAddress(address), bytes));
   }
   template <class T>
   void put_as(u64 address, const T& value) {
@@ -164,7 +164,7 @@ class FakeDriver {
   }
   std::vector<u8> peek(u64 address, usize size) const {
     std::vector<u8> bytes(size);
-    CHECK(ram_.read_bytes(memory::GuestAddress(address), bytes));
+    if (size != 0) CHECK(ram_.read_bytes(memory::GuestAddress(address), bytes));
     return bytes;
   }
   template <class T>

@@ -148,7 +148,7 @@ bool Queue::walk_chain(u16 head, Chain& chain) {
 }
 
 bool Queue::walk_indirect(GuestAddress table, u32 length, Chain& chain) {
-  const u32 entries = length / sizeof(spec::Descriptor);
+  const u32 entries = length / static_cast<u32>(sizeof(spec::Descriptor));
   if (entries == 0 || length % sizeof(spec::Descriptor) != 0)
     return broken(QueueFault::indirect_bad_length);
   if (!memory_->contains(table, length)) return broken(QueueFault::indirect_outside_ram);
