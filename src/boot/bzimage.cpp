@@ -1,5 +1,5 @@
-// bzImage: the setup header at 0x1f1 (Linux Documentation/arch/x86/boot.rst) of a kernel entered by the
-// 64-bit boot protocol. The real-mode code before the kernel proper is never run.
+// bzImage: the setup header at 0x1f1 (Linux Documentation/arch/x86/boot.rst) of a kernel entered by
+// the 64-bit boot protocol. The real-mode code before the kernel proper is never run.
 #include <algorithm>
 #include <cstring>
 

@@ -37,9 +37,10 @@ Result<void> Content::read(u64 offset, MutableBytes into) const {
   }
   if (!compressed()) return file_->read(offset, into);
   if (offset > limit_ || into.size() > limit_ - offset)
-    return fail(Error::Kind::image,
-                text("{}: a header names {} bytes at {:#x}, which is more than guest RAM could hold",
-                     name(), into.size(), offset));
+    return fail(
+        Error::Kind::image,
+        text("{}: a header names {} bytes at {:#x}, which is more than guest RAM could hold",
+             name(), into.size(), offset));
   Decompressor stream = TRY(Decompressor::open(*file_, compression_, offset_, payload_));
   TRY(stream.skip(offset));
   if (TRY(stream.read(into)) != into.size())

@@ -1,5 +1,5 @@
-// Content: the image inside a file, whether the file is it or wraps it. What the parsers of this folder
-// read from; they see offsets of the decompressed image only.
+// Content: the image inside a file, whether the file is it or wraps it. What the parsers of this
+// folder read from; they see offsets of the decompressed image only.
 #pragma once
 
 #include <vector>

@@ -88,10 +88,10 @@ Result<void> Decompressor::State::start() {
     return {};
   }
 #endif
-  return fail(Error::Kind::host,
-              text("{}: this build of polyvisor was made without {}", file.name(),
-                   name(compression)),
-              "decompress the file first");
+  return fail(
+      Error::Kind::host,
+      text("{}: this build of polyvisor was made without {}", file.name(), name(compression)),
+      "decompress the file first");
 }
 
 Result<void> Decompressor::State::refill() {
@@ -115,7 +115,8 @@ Result<usize> Decompressor::State::unpack([[maybe_unused]] MutableBytes into) {
     int status = ::inflate(&zlib, Z_NO_FLUSH);
     used += available - zlib.avail_in;
     available = zlib.avail_in;
-    if (status == Z_STREAM_END) ended = true;
+    if (status == Z_STREAM_END)
+      ended = true;
     else if (status == Z_MEM_ERROR)
       return fail(Error::Kind::host, "not enough memory to decompress");
     else if (status != Z_OK && status != Z_BUF_ERROR)
@@ -178,7 +179,8 @@ Result<void> Decompressor::skip(u64 bytes) {
 
 Result<bool> Decompressor::at_end() {
   u8 byte = 0;
-  return TRY(read({&byte, 1})) == 0;
+  return TRY(read({&byte, 1}))
+  == 0;
 }
 
 u64 announced_size(const ImageFile& file, Compression compression, u64 offset, u64 size) {

@@ -14,8 +14,8 @@ namespace pv::boot {
 
 class Decompressor {
  public:
-  // `size` bytes of `file` at `offset` hold the stream; the file must outlive this. Errors: this build
-  // has no library for the format.
+  // `size` bytes of `file` at `offset` hold the stream; the file must outlive this. Errors: this
+  // build has no library for the format.
   static Result<Decompressor> open(const ImageFile& file, Compression compression, u64 offset,
                                    u64 size);
   ~Decompressor();

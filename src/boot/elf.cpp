@@ -1,6 +1,6 @@
 // ELF files, 32 and 64 bit, either byte order, loaded by physical address (p_paddr).
-// Specification: System V gABI, chapters 4 and 5; PVH's note: Xen public/elfnote.h and docs/misc/pvh.
-// Deliberately absent: sections, symbols, relocation.
+// Specification: System V gABI, chapters 4 and 5; PVH's note: Xen public/elfnote.h and
+// docs/misc/pvh. Deliberately absent: sections, symbols, relocation.
 #include <algorithm>
 #include <cstring>
 
@@ -12,8 +12,17 @@ namespace pv::boot {
 namespace {
 
 enum Machine : u16 {
-  em_386 = 3, em_mips = 8, em_ppc = 20, em_ppc64 = 21, em_s390 = 22, em_arm = 40, em_sparcv9 = 43,
-  em_x86_64 = 62, em_aarch64 = 183, em_riscv = 243, em_loongarch = 258,
+  em_386 = 3,
+  em_mips = 8,
+  em_ppc = 20,
+  em_ppc64 = 21,
+  em_s390 = 22,
+  em_arm = 40,
+  em_sparcv9 = 43,
+  em_x86_64 = 62,
+  em_aarch64 = 183,
+  em_riscv = 243,
+  em_loongarch = 258,
 };
 enum Type : u16 { et_rel = 1, et_exec = 2, et_dyn = 3, et_core = 4 };
 enum SegmentType : u32 { pt_load = 1, pt_interp = 3, pt_note = 4 };
@@ -87,8 +96,8 @@ Result<Elf> parse_header(const Content& content) {
     return bad_image(content, text("is an ELF file cut off after {} bytes", head.size()),
                      "copy the file again");
   if (file_class < 1 || file_class > 2 || data < 1 || data > 2)
-    return bad_image(content, text("is an ELF file of unknown class {} or byte order {}",
-                                   file_class, data));
+    return bad_image(content,
+                     text("is an ELF file of unknown class {} or byte order {}", file_class, data));
   Elf elf{};
   elf.wide = file_class == 2;
   elf.order = data == 1 ? std::endian::little : std::endian::big;
@@ -126,9 +135,9 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
                           target.endian == std::endian::big ? "big" : "little"),
                      "build it for the other byte order");
   if (!elf.wide && (target.arch == Arch::aarch64 || target.arch == Arch::riscv64))
-    return bad_image(content,
-                     text("is a 32-bit ELF file, but the CPUs of this machine start in 64-bit mode"),
-                     text("build it for 64-bit {}", name(target.arch)));
+    return bad_image(
+        content, text("is a 32-bit ELF file, but the CPUs of this machine start in 64-bit mode"),
+        text("build it for 64-bit {}", name(target.arch)));
   switch (elf.type) {
     case et_exec:
     case et_dyn: break;
@@ -142,9 +151,10 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
     return bad_image(content, "is an ELF file without program headers: it has nothing to load",
                      "link it with a linker script that makes loadable segments");
   if (elf.entry_size < (elf.wide ? 56 : 32) || elf.count > most_headers)
-    return bad_image(content, text("has a broken ELF header: {} program headers of {} bytes",
-                                   elf.count, elf.entry_size),
-                     "copy the file again");
+    return bad_image(
+        content,
+        text("has a broken ELF header: {} program headers of {} bytes", elf.count, elf.entry_size),
+        "copy the file again");
   return {};
 }
 
@@ -152,14 +162,16 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
 std::string placement_hint(const Elf& elf, const Target& target, u64 address) {
   const char* linux_file = target.arch == Arch::x86_64 ? "the bzImage" : "the Image";
   if (address >> 63 != 0 || (!elf.wide && address >> 31 != 0 && target.ram.front().end() < address))
-    return text("these look like virtual addresses: for Linux give {} instead of vmlinux, else set "
-                "the load addresses (LMA) in the linker script",
-                linux_file);
+    return text(
+        "these look like virtual addresses: for Linux give {} instead of vmlinux, else set "
+        "the load addresses (LMA) in the linker script",
+        linux_file);
   std::string link = text("link it into RAM, for example at {:#x}", target.flat_base.value());
   if (elf.type == et_dyn)
     return "it is position-independent and is not relocated: " + link + " with -no-pie";
-  return link + ", or give more memory with --mem; -Wl,-n keeps the linker from loading the ELF "
-                "header below the first section";
+  return link +
+         ", or give more memory with --mem; -Wl,-n keeps the linker from loading the ELF "
+         "header below the first section";
 }
 
 Result<void> add_segment(const Content& content, const Target& target, const Elf& elf,
@@ -254,7 +266,12 @@ EntryProtocol protocol_of(Arch arch) {
 
 }  // namespace
 
-bool is_elf(Bytes head) { return head.size() >= 4 && std::memcmp(head.data(), "\x7f" "ELF", 4) == 0; }
+bool is_elf(Bytes head) {
+  return head.size() >= 4 && std::memcmp(head.data(),
+                                         "\x7f"
+                                         "ELF",
+                                         4) == 0;
+}
 
 std::optional<u32> pvh_entry(Bytes notes, u64 alignment, std::endian order) {
   constexpr u32 phys32_entry = 18;

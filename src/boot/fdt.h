@@ -1,6 +1,6 @@
 // Flattened device trees: building one, checking a user's, and patching it for this machine.
-// Specification: Devicetree Specification v0.4, chapter 5. The work is libfdt's; this is a thin layer that
-// grows buffers, keeps the first error and turns libfdt's codes into sentences.
+// Specification: Devicetree Specification v0.4, chapter 5. The work is libfdt's; this is a thin
+// layer that grows buffers, keeps the first error and turns libfdt's codes into sentences.
 // Deliberately absent: reading properties in general, overlays.
 #pragma once
 
@@ -55,8 +55,9 @@ class FdtBuilder {
   // An entry of the memory reservation block; before the first node.
   void reserve(u64 address, u64 size);
 
-  Node node(const char* name);                     // "" is the root
-  Node node(std::string_view base, u64 unit_address);  // base@unit_address
+  Node node(const char* name);  // "" is the root
+  Node node(std::string_view base,
+            u64 unit_address);  // base@unit_address; base: at most 46 letters
 
   void prop(const char* name);  // empty: present means true
   void prop(const char* name, u32 cell);
@@ -110,8 +111,8 @@ struct TreePatch {
   Bytes rng_seed = {};
   std::optional<u64> kaslr_seed;
 };
-// A copy of `tree` with /chosen and /memory set. Errors: as check_tree(), or cells that cannot express
-// the addresses.
+// A copy of `tree` with /chosen and /memory set. Errors: as check_tree(), or cells that cannot
+// express the addresses.
 Result<std::vector<u8>> patch_tree(Bytes tree, const TreePatch& patch);
 
 }  // namespace pv::boot

@@ -17,8 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (bool with_ram : {false, true}) {
     if (with_ram) patch.ram = ram;
     auto tree = patch_tree({data, size}, patch);
-    if (tree) CHECK(check_tree(*tree));
-    else CHECK(!tree.error().message.empty());
+    if (tree)
+      CHECK(check_tree(*tree));
+    else
+      CHECK(!tree.error().message.empty());
   }
   return 0;
 }

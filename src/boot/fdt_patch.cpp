@@ -78,8 +78,8 @@ class Patcher {
     if (node < 0) return broken("adding /memory", node);
     if (int status = ::fdt_setprop_string(tree_.data(), node, "device_type", "memory"))
       return broken("/memory", status);
-    if (int status = ::fdt_setprop(tree_.data(), node, "reg", reg.data(),
-                                   static_cast<int>(reg.size())))
+    if (int status =
+            ::fdt_setprop(tree_.data(), node, "reg", reg.data(), static_cast<int>(reg.size())))
       return broken("/memory", status);
     return {};
   }
@@ -94,8 +94,8 @@ class Patcher {
   void remove_memory_nodes() {
     for (int node = ::fdt_first_subnode(tree_.data(), 0); node >= 0;) {
       int length = 0;
-      auto* type = static_cast<const char*>(
-          ::fdt_getprop(tree_.data(), node, "device_type", &length));
+      auto* type =
+          static_cast<const char*>(::fdt_getprop(tree_.data(), node, "device_type", &length));
       bool is_memory = type != nullptr && length == 7 && std::memcmp(type, "memory", 7) == 0;
       if (!is_memory) {
         node = ::fdt_next_subnode(tree_.data(), node);
@@ -110,8 +110,8 @@ class Patcher {
     int node = ::fdt_path_offset(tree_.data(), "/chosen");
     if (node == -FDT_ERR_NOTFOUND) node = ::fdt_add_subnode(tree_.data(), 0, "chosen");
     if (node < 0) return broken("/chosen", node);
-    int status = ::fdt_setprop(tree_.data(), node, property, value.data(),
-                               static_cast<int>(value.size()));
+    int status =
+        ::fdt_setprop(tree_.data(), node, property, value.data(), static_cast<int>(value.size()));
     if (status != 0) return broken(text("/chosen {}", property), status);
     return {};
   }
@@ -128,10 +128,10 @@ Result<void> check_tree(Bytes tree) {
                 compile_it);
   u32 magic = load_as<Be32>(tree, 0);
   if (magic != tree_magic)
-    return fail(Error::Kind::image,
-                text("is no device tree: it begins with {:#010x} instead of {:#010x}", magic,
-                     tree_magic),
-                compile_it);
+    return fail(
+        Error::Kind::image,
+        text("is no device tree: it begins with {:#010x} instead of {:#010x}", magic, tree_magic),
+        compile_it);
   u32 size = load_as<Be32>(tree, 4);
   if (size > tree.size())
     return fail(Error::Kind::image,

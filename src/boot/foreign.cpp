@@ -1,5 +1,5 @@
-// Files that are given as kernels by mistake, told by their first bytes, so that none of them is run
-// as a flat binary. Magic numbers: the formats' own specifications and file(1)'s collection.
+// Files that are given as kernels by mistake, told by their first bytes, so that none of them is
+// run as a flat binary. Magic numbers: the formats' own specifications and file(1)'s collection.
 #include <algorithm>
 #include <cstring>
 
@@ -22,7 +22,10 @@ constexpr const char* arm32 = "32-bit Arm kernels do not run here: use an arm64 
 
 using namespace std::string_view_literals;
 constexpr Magic magics[] = {
-    {0, "\xfd" "7zXZ\0"sv, {"xz-compressed", unpack_it}},
+    {0,
+     "\xfd"
+     "7zXZ\0"sv,
+     {"xz-compressed", unpack_it}},
     {0, "BZh"sv, {"bzip2-compressed", unpack_it}},
     {0, "\x04\x22\x4d\x18"sv, {"lz4-compressed", unpack_it}},
     {0, "\x02\x21\x4c\x18"sv, {"lz4-compressed (legacy frame)", unpack_it}},
@@ -35,9 +38,11 @@ constexpr Magic magics[] = {
     {0, "070701"sv, {"a cpio archive (an initramfs)", as_initrd}},
     {0, "070702"sv, {"a cpio archive (an initramfs)", as_initrd}},
     {0, "\xc7\x71"sv, {"a cpio archive (old binary format)", as_initrd}},
-    {0, "\xd0\x0d\xfe\xed"sv,
-     {"a flattened device tree or FIT image", "give a device tree with --dtb; take a kernel out of "
-                                              "a FIT image with dumpimage"}},
+    {0,
+     "\xd0\x0d\xfe\xed"sv,
+     {"a flattened device tree or FIT image",
+      "give a device tree with --dtb; take a kernel out of "
+      "a FIT image with dumpimage"}},
     {0, "\x27\x05\x19\x56"sv, {"a U-Boot uImage", "take the kernel out of it with dumpimage"}},
     {0x24, "\x18\x28\x6f\x01"sv, {"a 32-bit Arm zImage", arm32}},
     {0, "ANDROID!"sv, {"an Android boot image", "take the kernel out of it with unpack_bootimg"}},

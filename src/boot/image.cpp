@@ -53,18 +53,18 @@ Result<void> check_range(const Content& content, const Target& target, GuestRang
           range.size < std::numeric_limits<u64>::max() / 2)
         hint = text("give the guest at least {} MiB with --mem",
                     align_up(range.end() - target.ram.front().base.value(), 1_MiB) / 1_MiB);
-    return bad_image(content,
-                     text("{} needs {}, but guest RAM is {}", what, range_text(range),
-                          ram_text(target.ram)),
-                     std::move(hint));
+    return bad_image(
+        content,
+        text("{} needs {}, but guest RAM is {}", what, range_text(range), ram_text(target.ram)),
+        std::move(hint));
   }
   for (const Reserved& reserved : target.reserved)
     if (reserved.range.overlaps(range))
-      return bad_image(content,
-                       text("{} at {} overlaps {} at {}", what, range_text(range), reserved.what,
-                            range_text(reserved.range)),
-                       text("link it to another address, for example {:#x}",
-                            target.flat_base.value()));
+      return bad_image(
+          content,
+          text("{} at {} overlaps {} at {}", what, range_text(range), reserved.what,
+               range_text(reserved.range)),
+          text("link it to another address, for example {:#x}", target.flat_base.value()));
   return {};
 }
 
@@ -126,10 +126,10 @@ Result<KernelImage> parse_content(const Content& content, const Target& target) 
   if (is_riscv_image(head)) return parse_riscv_image(content, target);
   if (is_bzimage(head)) return parse_bzimage(content, target);
   if (auto foreign = recognise_foreign(head))
-    return bad_image(content,
-                     text("{}is {}, not a kernel", content.compressed() ? "what it wraps " : "",
-                          foreign->what),
-                     foreign->hint);
+    return bad_image(
+        content,
+        text("{}is {}, not a kernel", content.compressed() ? "what it wraps " : "", foreign->what),
+        foreign->hint);
   return parse_flat(content, target);
 }
 
@@ -160,11 +160,12 @@ Result<Content> open_zboot(const ImageFile& file, const Target& target) {
   Content content(file);
   u64 offset = header.payload_offset, size = header.payload_size;
   if (offset > file.size() || size > file.size() - offset || size < 4)
-    return bad_image(content,
-                     text("is a truncated EFI zboot image: its payload of {:#x} bytes lies at {:#x}, "
-                          "but the file has {:#x}",
-                          size, offset, file.size()),
-                     "copy the file again");
+    return bad_image(
+        content,
+        text("is a truncated EFI zboot image: its payload of {:#x} bytes lies at {:#x}, "
+             "but the file has {:#x}",
+             size, offset, file.size()),
+        "copy the file again");
   std::array<u8, 4> magic{};
   TRY(file.read(offset, magic));
   Compression compression = compression_of(magic);
@@ -195,8 +196,7 @@ Result<KernelImage> parse_wrapped(const ImageFile& file, const Target& target) {
     image.payload_size = file.size();
     return image;
   }
-  Content content =
-      TRY(Content::unpack(file, compression, 0, file.size(), largest_ram(target)));
+  Content content = TRY(Content::unpack(file, compression, 0, file.size(), largest_ram(target)));
   if (compression_of(content.head()) != Compression::none)
     return bad_image(content, "is compressed twice", "decompress it once");
   KernelImage image = TRY(parse_content(content, target));

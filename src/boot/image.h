@@ -62,8 +62,8 @@ Target target_for(Arch arch, std::span<const GuestRange> ram,
 struct Segment {
   GuestAddress dest;
   u64 file_offset = 0;
-  u64 file_size = 0;    // bytes from the file: at most, where `up_to_end`
-  u64 memory_size = 0;  // >= file_size; what the file does not fill is zero
+  u64 file_size = 0;       // bytes from the file: at most, where `up_to_end`
+  u64 memory_size = 0;     // >= file_size; what the file does not fill is zero
   bool up_to_end = false;  // the compressed stream decides where the file's bytes end
 
   GuestRange range() const { return {dest, memory_size}; }
@@ -75,7 +75,7 @@ struct X86Setup {
   std::array<u8, capacity> header{};  // the file from offset 0x1f1
   usize header_size = 0;
   u16 version = 0;
-  u32 cmdline_size = 255;         // without the terminating zero
+  u32 cmdline_size = 255;             // without the terminating zero
   u64 initrd_addr_max = 0x37ff'ffff;  // last address an initrd may occupy
 };
 

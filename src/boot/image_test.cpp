@@ -12,8 +12,7 @@ using namespace test;
 
 constexpr GuestRange arm_ram[] = {{GuestAddress(0x4000'0000), 64_MiB}};
 constexpr GuestRange riscv_ram[] = {{GuestAddress(0x8000'0000), 64_MiB}};
-constexpr GuestRange x86_ram[] = {{GuestAddress(0), 0xa0000},
-                                  {GuestAddress(1_MiB), 127_MiB}};
+constexpr GuestRange x86_ram[] = {{GuestAddress(0), 0xa0000}, {GuestAddress(1_MiB), 127_MiB}};
 
 Target target(Arch arch) {
   switch (arch) {
@@ -118,10 +117,10 @@ TEST(Image, ElfOfEachArchitecture) {
   } cases[] = {
       {arm, em_aarch64, 0x4010'0000}, {riscv, em_riscv, 0x8020'0000}, {x86, em_x86_64, 0x20'0000}};
   for (auto& c : cases) {
-    auto image = parse_blob(elf(c.machine, c.at + 16,
-                                {{c.at + 0x10000, 0x300, 0x10, 0x5000}, {c.at, 0x200, 0x100, 0x100}},
-                                0x400),
-                            c.arch);
+    auto image =
+        parse_blob(elf(c.machine, c.at + 16,
+                       {{c.at + 0x10000, 0x300, 0x10, 0x5000}, {c.at, 0x200, 0x100, 0x100}}, 0x400),
+                   c.arch);
     ASSERT_TRUE(image) << image.error().message;
     EXPECT_EQ(describe(*image), "ELF64");
     EXPECT_EQ(image->entry.value(), c.at + 16);
@@ -218,7 +217,8 @@ TEST(Image, WrongArchitectureNamesBoth) {
   refuses(parse_blob(bzimage(8192, 1_MiB, 8192), arm), {"x86", "aarch64"});
   refuses(parse_blob(elf(em_x86_64, 0, {{0, 0x200, 1, 1}}, 0x400), riscv), {"x86_64", "riscv64"});
   refuses(parse_blob(elf(em_riscv, 0, {{0, 0x200, 1, 1}}, 0x400), x86), {"RISC-V", "x86_64"});
-  refuses(parse_blob(elf(em_arm, 0, {{0, 0x200, 1, 1}}, 0x400, false), arm), {"32-bit Arm", "aarch64"});
+  refuses(parse_blob(elf(em_arm, 0, {{0, 0x200, 1, 1}}, 0x400, false), arm),
+          {"32-bit Arm", "aarch64"});
   refuses(parse_blob(elf(9999, 0, {{0, 0x200, 1, 1}}, 0x400), arm), {"machine 9999", "aarch64"});
 }
 
@@ -251,21 +251,23 @@ TEST(Image, ElfOutsideRamNamesTheAddresses) {
                          {{0xffff'8000'8000'0000, 0x200, 0x10, 0x10}}, 0x400, true, false, 3),
                      arm),
           {"0xffff800080000000"}, "the Image");
-  refuses(parse_blob(elf(em_aarch64, 0x4300'0000, {{0x4300'0000, 0x200, 0x10, 32_MiB}}, 0x400), arm),
-          {"0x43000000-0x44ffffff"}, "at least 80 MiB");
+  refuses(
+      parse_blob(elf(em_aarch64, 0x4300'0000, {{0x4300'0000, 0x200, 0x10, 32_MiB}}, 0x400), arm),
+      {"0x43000000-0x44ffffff"}, "at least 80 MiB");
   refuses(parse_blob(elf(em_x86_64, 0x9'0000, {{0x9'0000, 0x200, 0x10, 0x20000}}, 0x400), x86),
           {"0x90000-0xaffff"});
 }
 
 TEST(Image, ElfThatWrapsOrOverlaps) {
-  refuses(parse_blob(elf(em_aarch64, 0, {{~u64{0} - 5, 0x200, 0x10, 0x10}}, 0x400), arm), {"wraps"});
+  refuses(parse_blob(elf(em_aarch64, 0, {{~u64{0} - 5, 0x200, 0x10, 0x10}}, 0x400), arm),
+          {"wraps"});
   refuses(parse_blob(elf(em_aarch64, 0, {{0x4010'0000, 0x200, 0x10, ~u64{0} - 0x10}}, 0x400), arm),
           {"wraps"});
-  refuses(parse_blob(elf(em_aarch64, 0x4010'0000,
-                         {{0x4010'0000, 0x200, 0x10, 0x1000}, {0x4010'0800, 0x210, 0x10, 0x10}},
-                         0x400),
-                     arm),
-          {"0x40100000-0x40100fff", "0x40100800-0x4010080f"});
+  refuses(
+      parse_blob(elf(em_aarch64, 0x4010'0000,
+                     {{0x4010'0000, 0x200, 0x10, 0x1000}, {0x4010'0800, 0x210, 0x10, 0x10}}, 0x400),
+                 arm),
+      {"0x40100000-0x40100fff", "0x40100800-0x4010080f"});
 }
 
 TEST(Image, BrokenElfHeaders) {
@@ -293,7 +295,8 @@ TEST(Image, BrokenElfHeaders) {
   put(b, 64 + 40, Le64(0x10));  // p_memsz < p_filesz
   refuses(parse_blob(b, arm), {"0x100", "0x10 in memory"});
   refuses(parse_blob(elf(em_aarch64, 0, {}, 0x400), arm), {"without program headers"});
-  refuses(parse_blob(elf(em_aarch64, 0, {{0, 0, 0, 0}}, 0x400), arm), {"without loadable segments"});
+  refuses(parse_blob(elf(em_aarch64, 0, {{0, 0, 0, 0}}, 0x400), arm),
+          {"without loadable segments"});
   refuses(parse_blob(elf(em_aarch64, 0x4020'0000, {{0x4010'0000, 0x200, 1, 1}}, 0x400), arm),
           {"entry point", "0x40200000", "0x40100000"});
   refuses(parse_blob(elf(em_aarch64, 0, {{0x4010'0000, 0x200, 1, 1}}, 0x400, true, false, 1), arm),
@@ -366,7 +369,10 @@ TEST(Image, FilesThatAreNoKernels) {
     return b;
   };
   using namespace std::string_view_literals;
-  refuses(parse_blob(with("\xfd" "7zXZ\0"sv), arm), {"xz"}, "decompress");
+  refuses(parse_blob(with("\xfd"
+                          "7zXZ\0"sv),
+                     arm),
+          {"xz"}, "decompress");
   refuses(parse_blob(with("BZh9"sv), arm), {"bzip2"});
   refuses(parse_blob(with("\x04\x22\x4d\x18"sv), arm), {"lz4"});
   refuses(parse_blob(with("\x02\x21\x4c\x18"sv), arm), {"lz4"});
@@ -415,8 +421,9 @@ TEST(Image, HostileAnnouncedSizeIsBoundByRam) {
 #endif
 
 TEST(Image, EveryTruncationIsSurvived) {
-  for (const Blob& whole : {elf(em_aarch64, 0x4010'0000, {{0x4010'0000, 0x200, 0x100, 0x100}}, 0x300),
-                            arm64_image(0, 1_MiB, 300), bzimage(1024, 1_MiB, 8192)})
+  for (const Blob& whole :
+       {elf(em_aarch64, 0x4010'0000, {{0x4010'0000, 0x200, 0x100, 0x100}}, 0x300),
+        arm64_image(0, 1_MiB, 300), bzimage(1024, 1_MiB, 8192)})
     for (usize size = 0; size < whole.size(); size += 3)
       for (Arch arch : {arm, riscv, x86})
         (void)parse_blob(Blob(whole.begin(), whole.begin() + static_cast<long>(size)), arch);

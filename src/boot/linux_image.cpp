@@ -1,5 +1,5 @@
-// The Image headers of arm64 (Linux Documentation/arch/arm64/booting.rst, "Call the kernel image") and
-// riscv (Documentation/arch/riscv/boot-image-header.rst): 64 bytes at the start of the file.
+// The Image headers of arm64 (Linux Documentation/arch/arm64/booting.rst, "Call the kernel image")
+// and riscv (Documentation/arch/riscv/boot-image-header.rst): 64 bytes at the start of the file.
 #include <algorithm>
 #include <cstring>
 
@@ -28,12 +28,12 @@ struct RiscvHeader {
   Le32 code[2];
   Le64 text_offset;
   Le64 image_size;
-  Le64 flags;    // bit 0: big-endian
+  Le64 flags;  // bit 0: big-endian
   Le32 version;
   Le32 reserved1;
   Le64 reserved2;
-  Le64 magic;    // "RISCV", deprecated
-  Le32 magic2;   // "RSC\x05"
+  Le64 magic;   // "RISCV", deprecated
+  Le32 magic2;  // "RSC\x05"
   Le32 pe_offset;
 };
 static_assert(sizeof(RiscvHeader) == 64);
@@ -45,8 +45,8 @@ Header header_of(Bytes head) {
   return header;
 }
 
-// image_size counts memory and does not tell how long the file should be. The sections of the PE header
-// that kernels with an EFI stub have (Microsoft PE format, 3 and 4) do.
+// image_size counts memory and does not tell how long the file should be. The sections of the PE
+// header that kernels with an EFI stub have (Microsoft PE format, 3 and 4) do.
 Result<void> check_whole(const Content& content) {
   Bytes head = content.head();
   u64 pe = u32{load_as<Le32>(head, 60)};
@@ -59,11 +59,12 @@ Result<void> check_whole(const Content& content) {
   for (; sections > 0 && table + 40 <= head.size(); --sections, table += 40) {
     u64 end = u64{u32{load_as<Le32>(head, table + 20)}} + u32{load_as<Le32>(head, table + 16)};
     if (end > content.size())
-      return bad_image(content,
-                       text("is a truncated Image: its sections reach to {:#x}, but the file has {:#x} "
-                            "bytes",
-                            end, content.size()),
-                       "copy the file again");
+      return bad_image(
+          content,
+          text("is a truncated Image: its sections reach to {:#x}, but the file has {:#x} "
+               "bytes",
+               end, content.size()),
+          "copy the file again");
   }
   return {};
 }
@@ -73,14 +74,15 @@ Result<KernelImage> plan(const Content& content, const Target& target, u64 text_
                          u64 image_size) {
   constexpr u64 sane = u64{1} << 40;
   if (text_offset > sane || image_size > sane)
-    return bad_image(content, text("its header is broken: text_offset is {:#x}, image_size {:#x}",
-                                   text_offset, image_size),
+    return bad_image(content,
+                     text("its header is broken: text_offset is {:#x}, image_size {:#x}",
+                          text_offset, image_size),
                      "copy the file again");
   TRY(check_whole(content));
   u64 base = align_up(target.image_base.value(), load_alignment);
   // What a compressed stream announces may be a lie: the header's word comes first.
-  u64 size = content.compressed() && image_size != 0 ? image_size
-                                                     : std::max(image_size, content.size());
+  u64 size =
+      content.compressed() && image_size != 0 ? image_size : std::max(image_size, content.size());
   if (size == 0)
     return bad_image(content, "neither the header nor the compressed stream tells its size",
                      "decompress the file first");

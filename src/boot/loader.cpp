@@ -37,8 +37,7 @@ class Loader {
       return read(dest, offset, size);
     stats_.mapped += last - first;
     TRY(read(dest, offset, before));
-    return read(GuestAddress(last), offset + before + (last - first),
-                dest.value() + size - last);
+    return read(GuestAddress(last), offset + before + (last - first), dest.value() + size - last);
   }
 
   Result<void> read(GuestAddress dest, u64 offset, u64 size) {
@@ -61,8 +60,8 @@ class Loader {
   Result<void> unpack(const KernelImage& image) {
     std::vector<Segment> segments = image.segments;
     std::ranges::sort(segments, {}, &Segment::file_offset);
-    Decompressor stream = TRY(
-        Decompressor::open(file_, image.compression, image.payload_offset, image.payload_size));
+    Decompressor stream =
+        TRY(Decompressor::open(file_, image.compression, image.payload_offset, image.payload_size));
     u64 at = 0;
     for (const Segment& segment : segments) {
       if (segment.file_size == 0) {
@@ -87,9 +86,8 @@ class Loader {
   Result<MutableBytes> window(GuestAddress dest, u64 size) {
     iovec io = ram_.slice(dest, size).io();
     if (io.iov_base == nullptr)
-      return fail(Error::Kind::host,
-                  text("{}: {} is not one piece of guest RAM", file_.name(),
-                       range_text({dest, size})));
+      return fail(Error::Kind::host, text("{}: {} is not one piece of guest RAM", file_.name(),
+                                          range_text({dest, size})));
     return MutableBytes(static_cast<u8*>(io.iov_base), io.iov_len);
   }
 
@@ -104,10 +102,11 @@ class Loader {
     u64 made = TRY(stream.read(into));
     stats_.inflated += made;
     if (!segment.up_to_end && made != segment.file_size)
-      return fail(Error::Kind::image,
-                  text("{}: the decompressed image is truncated: {:#x} bytes of the {:#x} for {:#x}",
-                       file_.name(), made, segment.file_size, segment.dest.value()),
-                  "copy the file again");
+      return fail(
+          Error::Kind::image,
+          text("{}: the decompressed image is truncated: {:#x} bytes of the {:#x} for {:#x}",
+               file_.name(), made, segment.file_size, segment.dest.value()),
+          "copy the file again");
     bool whole = !segment.up_to_end || TRY(stream.at_end());
     if (!whole)
       return fail(Error::Kind::image,

@@ -8,8 +8,9 @@
 // that process would not see a private mapping.
 // A mapped file that is truncated later faults when its lost pages are touched: a guest's touch
 // makes KVM_RUN return EFAULT, which ends that guest with a message. The monitor itself touches
-// only what it writes at load time and the buffers that a guest names for devices; those run as system
-// calls on iovecs (EFAULT again), except small copies by virtio: hence `read` is the default.
+// only what it writes at load time and the buffers that a guest names for devices; those run as
+// system calls on iovecs (EFAULT again), except small copies by virtio: hence `read` is the
+// default.
 #pragma once
 
 #include <optional>

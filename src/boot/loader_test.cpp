@@ -71,17 +71,16 @@ TEST(Loader, MappedPagesAreTheGuestsOwn) {
 
 TEST(Loader, ElfSegmentsAndBss) {
   // The second segment's file bytes are followed by other bytes, which must not show in its bss.
-  Blob content = elf(em_aarch64, 0x4010'0000,
-                     {{0x4010'0000, 0x1000, 0x2800, 0x2800}, {0x4020'0234, 0x3234, 0x2000, 0x9000}},
-                     0x9000);
+  Blob content =
+      elf(em_aarch64, 0x4010'0000,
+          {{0x4010'0000, 0x1000, 0x2800, 0x2800}, {0x4020'0234, 0x3234, 0x2000, 0x9000}}, 0x9000);
   for (LoadMethod method : {LoadMethod::read, LoadMethod::map})
     for (bool clean : {true, false}) {
       Loaded l(content, arm_ram, Arch::aarch64);
       if (!clean) {
         EXPECT_TRUE(l.ram.fill(GuestAddress(0x4020'0000), 1_MiB, 0xee));
       }
-      auto stats =
-          load_kernel(l.ram, *l.file, l.image, {.method = method, .ram_is_zero = clean});
+      auto stats = load_kernel(l.ram, *l.file, l.image, {.method = method, .ram_is_zero = clean});
       ASSERT_TRUE(stats) << stats.error().message;
       EXPECT_EQ(l.bytes(0x4010'0000, 0x2800), part(content, 0x1000, 0x2800));
       EXPECT_EQ(l.bytes(0x4020'0234, 0x2000), part(content, 0x3234, 0x2000));
@@ -134,9 +133,9 @@ TEST(Loader, GzipImage) {
 
 TEST(Loader, GzipElf) {
   // In the file the segments stand in another order than in memory.
-  Blob content = elf(em_aarch64, 0x4010'0000,
-                     {{0x4010'0000, 0x5000, 0x800, 0x900}, {0x4020'0000, 0x1000, 0x2000, 0x2000}},
-                     0x9000);
+  Blob content =
+      elf(em_aarch64, 0x4010'0000,
+          {{0x4010'0000, 0x5000, 0x800, 0x900}, {0x4020'0000, 0x1000, 0x2000, 0x2000}}, 0x9000);
   Loaded l(gzip(content), arm_ram, Arch::aarch64);
   ASSERT_TRUE(l.ram.fill(GuestAddress(0x4010'0000), 0x2000, 0xee));
   auto stats = load_kernel(l.ram, *l.file, l.image, {.ram_is_zero = false});

@@ -1,6 +1,6 @@
 // What the parsers of the single formats share; only this folder includes it. Each parser has
-// already been chosen by content, fills segments, entry, protocol and memory, and leaves wrapper and
-// checking against RAM to parse().
+// already been chosen by content, fills segments, entry, protocol and memory, and leaves wrapper
+// and checking against RAM to parse().
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ std::unexpected<Error> bad_image(const Content& content, std::string_view proble
 std::unexpected<Error> wrong_arch(const Content& content, std::string_view what,
                                   const Target& target);
 
-// Whether `range` is RAM and free of what the machine reserved. `what` begins the error: "the kernel
-// (with its memory)".
+// Whether `range` is RAM and free of what the machine reserved. `what` begins the error: "the
+// kernel (with its memory)".
 Result<void> check_range(const Content& content, const Target& target, GuestRange range,
                          std::string_view what);
 

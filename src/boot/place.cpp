@@ -31,9 +31,8 @@ std::optional<GuestRange> highest_hole(std::span<const GuestRange> ram,
       u64 base = align_down(high - size, alignment);
       if (base < low) break;
       GuestRange hole{GuestAddress(base), size};
-      auto blocking = std::ranges::find_if(taken, [&](const GuestRange& t) {
-        return t.overlaps(hole);
-      });
+      auto blocking =
+          std::ranges::find_if(taken, [&](const GuestRange& t) { return t.overlaps(hole); });
       if (blocking == taken.end()) return hole;
       high = blocking->base.value();
     }
@@ -125,8 +124,10 @@ std::unexpected<Error> no_room(const KernelImage& image, const Target& target,
     u64 need = image.extent().end() - target.ram.front().base.value() +
                align_up(request.initrd_size, page) + align_up(request.tree_size, page) + slack;
     u64 mebibytes = align_up(need, 1_MiB) / 1_MiB;
-    if (need > ram) hint = text("give the guest at least {} MiB with --mem", mebibytes);
-    else hint = "the kernel and its protocol leave no hole that is large enough: use a smaller initrd";
+    if (need > ram)
+      hint = text("give the guest at least {} MiB with --mem", mebibytes);
+    else
+      hint = "the kernel and its protocol leave no hole that is large enough: use a smaller initrd";
   }
   return fail(Error::Kind::image,
               text("the kernel at {}, an initrd of {} bytes and a device tree of up to {} bytes do "

@@ -20,8 +20,8 @@ constexpr PlaceRequest usual{.initrd_size = 1'000'001, .tree_size = 64_KiB};
 
 TEST(Place, Arm64ImageHasTreeInTheTopBlockAndInitrdBelow) {
   GuestRange ram[] = {ram_at(arm_base, 128_MiB)};
-  auto layout = place(kernel(Format::arm64_image, arm_base, 20_MiB),
-                      target_for(Arch::aarch64, ram), usual);
+  auto layout =
+      place(kernel(Format::arm64_image, arm_base, 20_MiB), target_for(Arch::aarch64, ram), usual);
   ASSERT_TRUE(layout) << layout.error().message;
   EXPECT_EQ(layout->tree.base.value(), arm_base + 126_MiB);
   EXPECT_EQ(layout->tree.size, 64_KiB);
@@ -31,8 +31,8 @@ TEST(Place, Arm64ImageHasTreeInTheTopBlockAndInitrdBelow) {
 
 TEST(Place, StaysWithinTheFirstGiB) {
   GuestRange ram[] = {ram_at(arm_base, 8_GiB)};
-  auto layout = place(kernel(Format::arm64_image, arm_base, 20_MiB),
-                      target_for(Arch::aarch64, ram), usual);
+  auto layout =
+      place(kernel(Format::arm64_image, arm_base, 20_MiB), target_for(Arch::aarch64, ram), usual);
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->tree.base.value(), arm_base + 1_GiB - 2_MiB);
   // What does not fit there goes higher.
@@ -44,12 +44,12 @@ TEST(Place, StaysWithinTheFirstGiB) {
 
 TEST(Place, Arm64InitrdStaysInTheImagesWindow) {
   GuestRange ram[] = {ram_at(arm_base, 64_GiB)};
-  auto layout = place(kernel(Format::arm64_image, arm_base, 20_MiB),
-                      target_for(Arch::aarch64, ram), {.initrd_size = 2_GiB, .tree_size = 0});
+  auto layout = place(kernel(Format::arm64_image, arm_base, 20_MiB), target_for(Arch::aarch64, ram),
+                      {.initrd_size = 2_GiB, .tree_size = 0});
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->initrd.end(), arm_base + 32_GiB);
-  EXPECT_FALSE(place(kernel(Format::arm64_image, arm_base, 20_MiB),
-                     target_for(Arch::aarch64, ram), {.initrd_size = 33_GiB, .tree_size = 0}));
+  EXPECT_FALSE(place(kernel(Format::arm64_image, arm_base, 20_MiB), target_for(Arch::aarch64, ram),
+                     {.initrd_size = 33_GiB, .tree_size = 0}));
 }
 
 TEST(Place, Arm64ElfFindsTheTreeAtTheStartOfRam) {
@@ -90,7 +90,8 @@ TEST(Place, NothingOverlaps) {
 
 TEST(Place, RiscvTreeIsHigh) {
   GuestRange ram[] = {ram_at(0x8000'0000, 128_MiB)};
-  auto layout = place(kernel(Format::flat, 0x8020'0000, 4096), target_for(Arch::riscv64, ram), usual);
+  auto layout =
+      place(kernel(Format::flat, 0x8020'0000, 4096), target_for(Arch::riscv64, ram), usual);
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->tree.base.value(), 0x8000'0000 + 126_MiB);
 }

@@ -1,5 +1,6 @@
 // PVH: the start-of-day structure of an x86 ELF kernel with a XEN_ELFNOTE_PHYS32_ENTRY note.
-// Specification: Xen docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h, version 1.
+// Specification: Xen docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h,
+// version 1.
 #pragma once
 
 #include <span>

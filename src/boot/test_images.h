@@ -1,5 +1,5 @@
-// Synthetic kernel files for the tests of this folder: each builder makes the smallest valid file of
-// a format, for a test to break in one place.
+// Synthetic kernel files for the tests of this folder: each builder makes the smallest valid file
+// of a format, for a test to break in one place.
 #pragma once
 
 #include <sys/mman.h>
@@ -101,7 +101,9 @@ inline Blob elf(u16 machine, u64 entry, std::vector<Load> loads, usize size, boo
   };
   usize header = wide ? 64 : 52, each = wide ? 56 : 32, word = wide ? 8 : 4;
   std::memset(b.data(), 0, std::min(size, header));
-  put(b, 0, std::string_view("\x7f" "ELF"));
+  put(b, 0,
+      std::string_view("\x7f"
+                       "ELF"));
   b[4] = wide ? 2 : 1;
   b[5] = big ? 2 : 1;
   b[6] = 1;

@@ -27,10 +27,10 @@ enum : usize {
   ramdisk_size = 0x21c,
   cmd_line_ptr = 0x228,
 };
-constexpr u8 loaded_high = 0x01;      // loadflags: the kernel lies at or above 1 MiB
+constexpr u8 loaded_high = 0x01;  // loadflags: the kernel lies at or above 1 MiB
 constexpr u8 unknown_loader = 0xff;
 constexpr usize e820_entry_size = 20;
-constexpr u64 bare_limit = 2047;      // COMMAND_LINE_SIZE of every 64-bit x86 kernel, less the zero
+constexpr u64 bare_limit = 2047;  // COMMAND_LINE_SIZE of every 64-bit x86 kernel, less the zero
 constexpr u16 own_version = 0x20f;
 
 using Page = std::array<u8, zero_page_size>;

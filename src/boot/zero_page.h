@@ -25,9 +25,9 @@ constexpr usize max_e820_entries = 128;
 
 struct ZeroPage {
   std::span<const E820Entry> memory_map;
-  GuestAddress command_line;      // where the string lies, zero-terminated
-  GuestRange initrd = {};         // size 0: none
-  GuestAddress rsdp = {};         // ACPI root pointer; 0: none
+  GuestAddress command_line;  // where the string lies, zero-terminated
+  GuestRange initrd = {};     // size 0: none
+  GuestAddress rsdp = {};     // ACPI root pointer; 0: none
 };
 // The page for `image`: a bzImage's own setup header, else one that says just what is needed.
 // Errors: more than max_e820_entries.
