@@ -123,7 +123,7 @@ TEST(Place, TooLittleMemorySaysHowMuch) {
   EXPECT_NE(layout.error().message.find("52428800 bytes"), std::string::npos);
   EXPECT_NE(layout.error().hint.find("at least 75 MiB"), std::string::npos) << layout.error().hint;
   // And so much is enough.
-  GuestRange more[] = {ram_at(arm_base, 76_MiB)};
+  GuestRange more[] = {ram_at(arm_base, 75_MiB)};
   EXPECT_TRUE(place(kernel(Format::arm64_image, arm_base, 20_MiB), target_for(Arch::aarch64, more),
                     {.initrd_size = 50_MiB, .tree_size = 64_KiB}));
   EXPECT_FALSE(place(kernel(Format::arm64_image, arm_base, 20_MiB), target,
