@@ -36,6 +36,11 @@ target_compile_options(pv_strict INTERFACE
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_link_options(pv_strict INTERFACE -Wl,--gc-sections)
 
+# riscv64 has no byte-wide atomic instructions that g++ 12 would use, 32-bit powerpc no 64-bit ones.
+if(PV_ARCH MATCHES "^(riscv64|powerpc)$")
+  target_link_libraries(pv_strict INTERFACE atomic)
+endif()
+
 add_library(pv_layer_options INTERFACE)
 add_library(pv::layer ALIAS pv_layer_options)
 target_link_libraries(pv_layer_options INTERFACE pv_strict)
