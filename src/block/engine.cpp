@@ -5,11 +5,12 @@
 
 namespace pv::block {
 
-std::unique_ptr<Engine> create_engine(EngineKind kind, const RawImage& image,
-                                      loop::EventLoop& loop, Log& log) {
-  if (kind == EngineKind::uring) {
-    if (Uring::possible()) return std::make_unique<UringEngine>(image, loop, log);
-    log.warn("this host has no io_uring, or forbids it: disk I/O uses a thread");
+std::unique_ptr<Engine> create_engine(EngineKind kind, const RawImage& image, loop::EventLoop& loop,
+                                      Log& log) {
+  if (kind == EngineKind::uring || (kind == EngineKind::automatic && image.direct())) {
+    auto engine = UringEngine::create(image, loop);
+    if (engine) return *std::move(engine);
+    log.warn("disk I/O uses a thread instead of io_uring: {}", engine.error().message);
   }
   return std::make_unique<ThreadEngine>(image, loop);
 }

@@ -51,6 +51,9 @@ class Engine {
   // `ready` is called whenever completions wait to be taken; once, before the first submit().
   virtual void on_ready(std::function<void()> ready) = 0;
 
+  // `first` runs at the start of each thread that the engine makes (to seal it); likewise once.
+  virtual void on_thread(std::function<void()> first) { static_cast<void>(first); }
+
   // Takes an operation; on the event loop's thread. Operations may finish in any order.
   virtual void submit(const Operation& operation) = 0;
   // Starts what was submitted since the last commit().
@@ -61,12 +64,14 @@ class Engine {
   virtual void drain() = 0;
 };
 
+// automatic: io_uring for direct I/O, a thread behind the page cache.
 enum class EngineKind : u8 { automatic, thread, uring };
 
-// Makes nothing yet that costs: threads and rings come with the first request. The image, the loop
-// and the log outlive the engine; the loop has stopped when it is destroyed. A host without
-// io_uring gets a ThreadEngine, and the log says so once when io_uring was asked for by name.
-std::unique_ptr<Engine> create_engine(EngineKind kind, const RawImage& image,
-                                      loop::EventLoop& loop, Log& log);
+// On the loop's thread, or before it runs. A ring is made here, so that it precedes the seal; a
+// thread comes with the first operation that waits. The image and the loop outlive the engine; the
+// loop has stopped when it is destroyed. Where a ring was wanted and cannot be had, the log says
+// so and the engine is a ThreadEngine.
+std::unique_ptr<Engine> create_engine(EngineKind kind, const RawImage& image, loop::EventLoop& loop,
+                                      Log& log);
 
 }  // namespace pv::block

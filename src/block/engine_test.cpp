@@ -87,8 +87,8 @@ class EngineTest : public ::testing::TestWithParam<EngineKind> {
     const usize count = operations.size();
     start(std::move(operations));
     std::unique_lock lock(mutex);
-    EXPECT_TRUE(arrived.wait_for(lock, std::chrono::seconds(60),
-                                 [&] { return results.size() == count; }));
+    EXPECT_TRUE(
+        arrived.wait_for(lock, std::chrono::seconds(60), [&] { return results.size() == count; }));
     std::vector<int> errors;
     for (const auto& [token, error] : results) errors.push_back(error);
     return errors;
@@ -241,9 +241,9 @@ INSTANTIATE_TEST_SUITE_P(Engines, EngineTest,
                          });
 
 TEST(Uring, EntriesThatWereNotHandedOverComeBack) {
-  if (!Uring::possible()) GTEST_SKIP() << "this host has no io_uring";
-  auto ring = Uring::create(4);
-  ASSERT_TRUE(ring) << ring.error().message;
+  constexpr u8 operations[] = {IORING_OP_NOP};
+  auto ring = Uring::create(4, operations);
+  if (!ring) GTEST_SKIP() << ring.error().message;
   u64 data = 0;
   EXPECT_FALSE(ring->take_back(data));
   for (u64 i = 0; i < 4; ++i) {
@@ -265,6 +265,40 @@ TEST(Uring, EntriesThatWereNotHandedOverComeBack) {
     EXPECT_EQ(result, 0);
   }
   EXPECT_FALSE(ring->next(data, result));
+}
+
+TEST(Uring, AcceptsNothingElse) {
+  constexpr u8 operations[] = {IORING_OP_NOP};
+  auto ring = Uring::create(4, operations);
+  if (!ring) GTEST_SKIP() << ring.error().message;
+  io_uring_sqe* entry = ring->prepare();
+  entry->opcode = IORING_OP_OPENAT;
+  EXPECT_EQ(ring->commit(), 0);
+  u64 data = 0;
+  i32 result = 0;
+  ASSERT_TRUE(ring->next(data, result));
+  EXPECT_EQ(result, -EACCES);
+}
+
+TEST(ThreadEngine, ThreadComesLateAndIsPrepared) {
+  TestFile file(4096);
+  auto image = *RawImage::open(file.path(), {});
+  auto loop = *loop::EventLoop::create();
+  Log log{-1, LogLevel::error};
+  auto engine = create_engine(EngineKind::thread, image, *loop, log);
+  engine->on_ready([] {});
+  int prepared = 0;
+  engine->on_thread([&] { ++prepared; });
+  engine->drain();
+  EXPECT_EQ(prepared, 0);
+  engine->submit({.kind = Kind::flush, .token = 5});
+  engine->submit({.kind = Kind::flush, .token = 6});
+  engine->drain();
+  std::vector<Completion> done;
+  engine->take(done);
+  EXPECT_EQ(done.size(), 2);
+  engine.reset();
+  EXPECT_EQ(prepared, 1);
 }
 
 }  // namespace

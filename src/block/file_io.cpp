@@ -29,8 +29,8 @@ int transfer(int fd, bool is_write, std::span<iovec> pieces, u64 offset) {
   while (!pieces.empty()) {
     const int count = static_cast<int>(pieces.size());
     const off_t at = static_cast<off_t>(offset);
-    const ssize_t n = is_write ? ::pwritev(fd, pieces.data(), count, at)
-                               : ::preadv(fd, pieces.data(), count, at);
+    const ssize_t n =
+        is_write ? ::pwritev(fd, pieces.data(), count, at) : ::preadv(fd, pieces.data(), count, at);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno;
     if (n == 0) return EIO;  // the file has become shorter

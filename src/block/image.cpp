@@ -18,7 +18,7 @@ namespace {
 // Two machines that write to one file destroy it. A file system without locks says so; that is
 // no reason to refuse the disk.
 Result<void> lock(int fd, bool read_only) {
-  struct flock whole {};
+  struct flock whole{};
   whole.l_type = read_only ? F_RDLCK : F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (::fcntl(fd, F_OFD_SETLK, &whole) < 0 && (errno == EAGAIN || errno == EACCES))
@@ -85,7 +85,7 @@ Result<RawImage> RawImage::adopt(Fd fd, RawOptions options) {
     image.block_size_ = TRY(direct_unit(raw));
     image.memory_alignment_ = image.block_size_;
   }
-  struct stat st {};
+  struct stat st{};
   int sector = 0;
   if (::fstat(raw, &st) == 0 && S_ISBLK(st.st_mode) && ::ioctl(raw, BLKSSZGET, &sector) == 0 &&
       sector >= 512)

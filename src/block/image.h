@@ -13,7 +13,7 @@ namespace pv::block {
 class Image {
  public:
   virtual ~Image() = default;
-  virtual u64 size() const = 0;        // bytes, fixed when the image was opened
+  virtual u64 size() const = 0;  // bytes, fixed when the image was opened
   virtual bool read_only() const = 0;
   // Smallest unit of I/O in bytes, a power of two from 512 to 65536; the guest is told.
   virtual u32 block_size() const = 0;

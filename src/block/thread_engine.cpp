@@ -79,7 +79,9 @@ void ThreadEngine::drain() {
 }
 
 void* ThreadEngine::run(void* engine) {
-  static_cast<ThreadEngine*>(engine)->work();
+  ThreadEngine& self = *static_cast<ThreadEngine*>(engine);
+  if (self.first_) self.first_();
+  self.work();
   return nullptr;
 }
 

@@ -26,6 +26,7 @@ class ThreadEngine final : public Engine {
 
   std::string_view name() const override { return "thread"; }
   void on_ready(std::function<void()> ready) override { ready_ = std::move(ready); }
+  void on_thread(std::function<void()> first) override { first_ = std::move(first); }
   void submit(const Operation& operation) override;
   void commit() override;
   void take(std::vector<Completion>& into) override;
@@ -39,6 +40,7 @@ class ThreadEngine final : public Engine {
   const RawImage& image_;
   loop::Executor& executor_;
   std::function<void()> ready_;
+  std::function<void()> first_;
   // The submitter's own.
   std::vector<Operation> collected_;
   std::vector<Completion> at_once_;

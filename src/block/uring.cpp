@@ -5,19 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
+
 namespace pv::block {
 namespace {
 
 constexpr u32 needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE;
-
-long setup(u32 entries, io_uring_params* params) {
-  return ::syscall(SYS_io_uring_setup, entries, params);
-}
 
 u32 load(const u32* at) {
   return std::atomic_ref<u32>(*const_cast<u32*>(at)).load(std::memory_order_acquire);
@@ -33,28 +32,47 @@ u8* map(int fd, usize size, off_t offset) {
 
 }  // namespace
 
-bool Uring::possible() {
-  // Refused for the null pointer where io_uring exists; otherwise ENOSYS or EPERM comes first.
-  return setup(1, nullptr) < 0 && errno == EFAULT;
+Result<Uring> Uring::create(u32 entries, std::span<const u8> operations) {
+  Uring ring;
+  ring.params_.flags = IORING_SETUP_R_DISABLED;
+  const long fd = ::syscall(SYS_io_uring_setup, entries, &ring.params_);
+  if (fd < 0)
+    return errno == EINVAL
+               ? fail(Error::Kind::host, "io_uring of this kernel is too old: 5.10 is needed")
+               : fail_errno("io_uring_setup", errno);
+  ring.fd_ = Fd(static_cast<int>(fd));
+  if ((ring.params_.features & needed) != needed)
+    return fail(Error::Kind::host, "io_uring of this kernel is too old");
+  TRY(ring.restrict_to(operations));
+  TRY(ring.map_rings());
+  return ring;
 }
 
-Result<Uring> Uring::create(u32 entries) {
-  Uring ring;
-  const long fd = setup(entries, &ring.params_);
-  if (fd < 0) return fail_errno("io_uring_setup", errno);
-  ring.fd_ = Fd(static_cast<int>(fd));
-  const io_uring_params& p = ring.params_;
-  if ((p.features & needed) != needed)
-    return fail(Error::Kind::host, "io_uring of this kernel is too old (Linux 5.5 is needed)");
+Result<void> Uring::restrict_to(std::span<const u8> operations) {
+  std::array<io_uring_restriction, 8> list{};
+  CHECK(operations.size() <= list.size());
+  for (usize i = 0; i < operations.size(); ++i) {
+    list[i].opcode = IORING_RESTRICTION_SQE_OP;
+    list[i].sqe_op = operations[i];
+  }
+  if (::syscall(SYS_io_uring_register, fd(), IORING_REGISTER_RESTRICTIONS, list.data(),
+                static_cast<unsigned>(operations.size())) < 0 ||
+      ::syscall(SYS_io_uring_register, fd(), IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0)
+    return fail_errno("cannot restrict io_uring", errno);
+  return {};
+}
+
+Result<void> Uring::map_rings() {
+  const io_uring_params& p = params_;
   const usize sq_size = p.sq_off.array + p.sq_entries * sizeof(u32);
   const usize cq_size = p.cq_off.cqes + p.cq_entries * sizeof(io_uring_cqe);
-  ring.rings_size_ = std::max(sq_size, cq_size);
-  ring.entries_size_ = p.sq_entries * sizeof(io_uring_sqe);
-  ring.rings_ = map(ring.fd(), ring.rings_size_, IORING_OFF_SQ_RING);
-  ring.entries_ = reinterpret_cast<io_uring_sqe*>(
-      map(ring.fd(), ring.entries_size_, static_cast<off_t>(IORING_OFF_SQES)));
-  if (ring.rings_ == nullptr || ring.entries_ == nullptr) return fail_errno("map io_uring", errno);
-  return ring;
+  rings_size_ = std::max(sq_size, cq_size);
+  entries_size_ = p.sq_entries * sizeof(io_uring_sqe);
+  rings_ = map(fd(), rings_size_, IORING_OFF_SQ_RING);
+  entries_ = reinterpret_cast<io_uring_sqe*>(
+      map(fd(), entries_size_, static_cast<off_t>(IORING_OFF_SQES)));
+  if (rings_ == nullptr || entries_ == nullptr) return fail_errno("cannot map io_uring", errno);
+  return {};
 }
 
 Uring::Uring(Uring&& other) noexcept
@@ -104,8 +122,7 @@ bool Uring::take_back(u64& user_data) {
 }
 
 void Uring::wait() {
-  static_cast<void>(
-      ::syscall(SYS_io_uring_enter, fd(), 0, 1, IORING_ENTER_GETEVENTS, nullptr, 0));
+  static_cast<void>(::syscall(SYS_io_uring_enter, fd(), 0, 1, IORING_ENTER_GETEVENTS, nullptr, 0));
 }
 
 bool Uring::next(u64& user_data, i32& result) {

@@ -1,12 +1,16 @@
 // Uring: a submission and a completion ring of io_uring by its three system calls (Linux
-// Documentation, io_uring(7); <linux/io_uring.h>). Needs Linux 5.5: one mapping for both rings and
-// no completion lost. One thread at a time.
+// Documentation, io_uring(7); <linux/io_uring.h>). One thread at a time.
+//
+// A ring could do what a seccomp filter forbids (open, connect), so it is restricted for good to
+// the operations named at its creation, before the process seals itself. Needs Linux 5.10.
 //
 // No task-run flags (COOP_TASKRUN, DEFER_TASKRUN) are set on purpose: wait() may be called while
 // the thread that submitted waits for a lock, and the kernel must still be able to finish.
 #pragma once
 
 #include <linux/io_uring.h>
+
+#include <span>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -16,10 +20,9 @@ namespace pv::block {
 
 class Uring {
  public:
-  // Errors: the host has no io_uring or forbids it.
-  static Result<Uring> create(u32 entries);
-  // Whether create() has a chance, without creating anything.
-  static bool possible();
+  // `operations`: the IORING_OP_* that the ring will accept.
+  // Errors: the host has no io_uring, forbids it, or cannot restrict it.
+  static Result<Uring> create(u32 entries, std::span<const u8> operations);
 
   Uring(Uring&& other) noexcept;
   Uring& operator=(Uring&&) = delete;
@@ -40,6 +43,8 @@ class Uring {
 
  private:
   Uring() = default;
+  Result<void> map_rings();
+  Result<void> restrict_to(std::span<const u8> operations);
   u32* sq(u32 offset) const { return reinterpret_cast<u32*>(rings_ + offset); }
   u32* cq(u32 offset) const { return reinterpret_cast<u32*>(rings_ + offset); }
 
@@ -49,7 +54,7 @@ class Uring {
   usize rings_size_ = 0;
   io_uring_sqe* entries_ = nullptr;
   usize entries_size_ = 0;
-  u32 tail_ = 0;      // ours: entries prepared
+  u32 tail_ = 0;       // ours: entries prepared
   u32 committed_ = 0;  // of these, handed over
 };
 

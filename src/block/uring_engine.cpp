@@ -9,31 +9,25 @@ namespace {
 constexpr u32 ring_entries = 128;
 // The kernel's completion ring holds twice the entries; what overflows it needs a call to be seen.
 constexpr usize most_in_flight = 2 * ring_entries;
+}  // namespace
+
+Result<std::unique_ptr<UringEngine>> UringEngine::create(const RawImage& image,
+                                                         loop::EventLoop& loop) {
+  constexpr u8 operations[] = {IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC};
+  Uring ring = TRY(Uring::create(ring_entries, operations));
+  std::unique_ptr<UringEngine> engine(new UringEngine(image, loop, std::move(ring)));
+  TRY(loop.watch(engine->ring_.fd(), [raw = engine.get()] { raw->ready_(); }));
+  return engine;
 }
 
 UringEngine::~UringEngine() {
   drain();
-  if (ring_) loop_.unwatch(ring_->fd());
+  loop_.unwatch(ring_.fd());
 }
 
 void UringEngine::on_ready(std::function<void()> ready) {
   ready_ = std::move(ready);
   helper_.on_ready([this] { ready_(); });
-}
-
-bool UringEngine::start() {
-  if (ring_) return true;
-  if (refused_) return false;
-  Result<Uring> ring = Uring::create(ring_entries);
-  Result<void> watched;
-  if (ring) watched = loop_.watch(ring->fd(), [this] { ready_(); });
-  if (!ring || !watched) {
-    refused_ = true;
-    log_.warn("disk I/O uses a thread: {}", !ring ? ring.error().message : watched.error().message);
-    return false;
-  }
-  ring_.emplace(*std::move(ring));
-  return true;
 }
 
 bool UringEngine::suits(const Operation& operation) const {
@@ -60,9 +54,9 @@ void UringEngine::fill(io_uring_sqe& entry, const Operation& operation, u32 slot
 
 void UringEngine::submit(const Operation& operation) {
   io_uring_sqe* entry = nullptr;
-  if (suits(operation) && in_flight_ < most_in_flight && start()) {
-    entry = ring_->prepare();
-    if (entry == nullptr && ring_->commit() == 0) entry = ring_->prepare();
+  if (suits(operation) && in_flight_ < most_in_flight) {
+    entry = ring_.prepare();
+    if (entry == nullptr && ring_.commit() == 0) entry = ring_.prepare();
   }
   if (entry == nullptr) return helper_.submit(operation);
   if (free_slots_.empty()) {
@@ -77,9 +71,10 @@ void UringEngine::submit(const Operation& operation) {
 }
 
 void UringEngine::commit() {
-  if (ring_ && ring_->commit() != 0) {
-    // The kernel is short of memory or of room for completions: what it did not take goes elsewhere.
-    for (u64 slot = 0; ring_->take_back(slot);) release(static_cast<usize>(slot), -EAGAIN);
+  if (ring_.commit() != 0) {
+    // The kernel is short of memory or of room for completions: what it did not take goes
+    // elsewhere.
+    for (u64 slot = 0; ring_.take_back(slot);) release(static_cast<usize>(slot), -EAGAIN);
   }
   helper_.commit();
 }
@@ -98,10 +93,9 @@ void UringEngine::release(usize slot, i32 result) {
 }
 
 void UringEngine::reap() {
-  if (!ring_) return;
   u64 slot = 0;
   i32 result = 0;
-  while (ring_->next(slot, result)) release(static_cast<usize>(slot), result);
+  while (ring_.next(slot, result)) release(static_cast<usize>(slot), result);
   helper_.commit();
 }
 
@@ -115,7 +109,7 @@ void UringEngine::take(std::vector<Completion>& into) {
 void UringEngine::drain() {
   commit();
   while (in_flight_ != 0) {
-    ring_->wait();
+    ring_.wait();
     reap();
   }
   helper_.drain();

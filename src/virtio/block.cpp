@@ -232,7 +232,8 @@ void Block::reset() {
   collect_completions(false);
 }
 
-// Saved only after quiesce(): nothing is in flight, and what has not been taken yet is in the queue.
+// Saved only after quiesce(): nothing is in flight, and what has not been taken yet is in the
+// queue.
 void Block::save(StateWriter& out) const {
   CHECK(free_.size() == requests_.size());
   out.put8(state_version);

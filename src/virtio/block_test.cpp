@@ -51,8 +51,8 @@ TEST_F(BlockTest, ConfigurationSpace) {
   EXPECT_EQ(driver.config<u32>(offsetof(Config, seg_max)), 126);
   EXPECT_EQ(driver.config<u32>(offsetof(Config, blk_size)), 512);
   EXPECT_EQ(driver.config<u32>(offsetof(Config, max_discard_seg)), 1);
-  const u64 expected = feature_seg_max | feature_blk_size | feature_flush | feature_discard |
-                       feature_write_zeroes;
+  const u64 expected =
+      feature_seg_max | feature_blk_size | feature_flush | feature_discard | feature_write_zeroes;
   EXPECT_EQ(disk.features(), expected);
   image.discards = false;
   image.is_read_only = true;

@@ -114,7 +114,7 @@ TEST_F(ConsoleTest, EmergencyWriteNeedsNoDriver) {
 
 TEST_F(ConsoleTest, ChainsTheWrongWayRoundDoNoHarm) {
   ASSERT_TRUE(driver.start());
-  driver.add(transmitq, {driver.in(8)});    // nothing to write out
+  driver.add(transmitq, {driver.in(8)});     // nothing to write out
   driver.add(receiveq, {driver.out("xx")});  // no room in it
   const auto good = driver.in(8);
   driver.add(receiveq, {good});

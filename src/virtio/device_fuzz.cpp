@@ -43,7 +43,7 @@ struct Target {
 u64 some_address(Input& in) {
   const u64 offset = in.half();
   switch (in.byte() % 8) {
-    case 0: return offset;                                          // no RAM there
+    case 0: return offset;  // no RAM there
     case 1: return FakeMachine::ram_base + FakeMachine::ram_size - offset % 64;
     case 2: return ~u64{0} - offset;
     default: return FakeMachine::ram_base + offset;
@@ -112,12 +112,13 @@ void access(Target& target, Input& in) {
 }
 
 void set_register(Target& target, Input& in) {
-  constexpr std::array<u32, 18> registers = {0x14, 0x20, 0x24, 0x30, 0x38, 0x44, 0x50, 0x64, 0x70,
-                                             0x80, 0x84, 0x90, 0x94, 0xa0, 0xa4, 0xac, 0x100, 0x108};
+  constexpr std::array<u32, 18> registers = {0x14, 0x20, 0x24, 0x30, 0x38,  0x44,
+                                             0x50, 0x64, 0x70, 0x80, 0x84,  0x90,
+                                             0x94, 0xa0, 0xa4, 0xac, 0x100, 0x108};
   const u32 reg = registers[in.byte() % registers.size()];
   const bool low_half = reg >= 0x80 && reg < 0xac && (reg & 4) == 0;
-  target.driver.set(reg, low_half ? static_cast<u32>(FakeMachine::ram_base + in.half())
-                                  : u32{in.byte()});
+  target.driver.set(
+      reg, low_half ? static_cast<u32>(FakeMachine::ram_base + in.half()) : u32{in.byte()});
 }
 
 void save_and_restore(Target& target, Input& in) {

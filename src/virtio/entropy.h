@@ -30,7 +30,7 @@ class Rng final : public VirtioDevice {
   Result<void> restore(StateReader& in) override;
 
  private:
-  static constexpr std::array<u16, 1> sizes = {8};
+  static constexpr std::array<u16, 1> sizes = {16};
 
   device::Entropy& entropy_;
   Chain chain_;

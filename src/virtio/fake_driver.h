@@ -1,5 +1,6 @@
 // For tests and fuzzers: the driver's side of a virtio-mmio device over real guest memory, and
-// raw access to rings and descriptors for breaking them. ManualExecutor runs posted tasks when told.
+// raw access to rings and descriptors for breaking them. ManualExecutor runs posted tasks when
+// told.
 //
 //   FakeMachine machine(device);
 //   FakeDriver& driver = machine.driver;
@@ -129,9 +130,7 @@ class FakeDriver {
     set(spec::mmio::QueueReady, 1);
     return get(spec::mmio::QueueReady) == 1;
   }
-  void driver_ok() {
-    set(spec::mmio::Status, get(spec::mmio::Status) | spec::status_driver_ok);
-  }
+  void driver_ok() { set(spec::mmio::Status, get(spec::mmio::Status) | spec::status_driver_ok); }
   // Everything: all queues at their largest size (at most `limit`), and DRIVER_OK.
   bool start(u64 features, u16 limit = 64) {
     next_ = arena_;
@@ -146,9 +145,7 @@ class FakeDriver {
     return true;
   }
   bool start() { return start(offered()); }
-  bool needs_reset() const {
-    return (get(spec::mmio::Status) & spec::status_needs_reset) != 0;
-  }
+  bool needs_reset() const { return (get(spec::mmio::Status) & spec::status_needs_reset) != 0; }
 
   // Memory.
   u64 allocate(u64 size, u64 alignment = 16) {
@@ -220,9 +217,9 @@ class FakeDriver {
     Ring& ring = rings[queue];
     const u64 table = allocate(16 * pieces.size(), 16);
     for (usize i = 0; i < pieces.size(); ++i)
-      put_as(table + 16 * i, spec::Descriptor{pieces[i].address, pieces[i].length,
-                                              flags(pieces[i], i + 1 == pieces.size()),
-                                              static_cast<u16>(i + 1)});
+      put_as(table + 16 * i,
+             spec::Descriptor{pieces[i].address, pieces[i].length,
+                              flags(pieces[i], i + 1 == pieces.size()), static_cast<u16>(i + 1)});
     const u16 head = ring.next_descriptor;
     ring.next_descriptor = static_cast<u16>((head + 1) % ring.size);
     write_descriptor(queue, head, table, static_cast<u32>(16 * pieces.size()), spec::desc_indirect,

@@ -79,9 +79,9 @@ u32 VirtioMmio::read_register(u32 offset) {
 void VirtioMmio::write(bus::Access access, u64 value) {
   if (access.offset >= Config) {
     const Le64 raw = value;
-    device_.write_config(access.offset - Config,
-                         Bytes(reinterpret_cast<const u8*>(&raw),
-                               static_cast<usize>(bus::bytes(access.width))));
+    device_.write_config(
+        access.offset - Config,
+        Bytes(reinterpret_cast<const u8*>(&raw), static_cast<usize>(bus::bytes(access.width))));
     return;
   }
   if (access.width != bus::Width::word || !is_aligned(access.offset, 4)) return;

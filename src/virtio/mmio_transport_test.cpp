@@ -80,7 +80,8 @@ TEST_F(MmioTest, Identity) {
   EXPECT_EQ(driver.get(MagicValue), 0x74726976);
   EXPECT_EQ(driver.get(Version), 2);
   EXPECT_EQ(driver.get(DeviceID), 42);
-  EXPECT_EQ(driver.offered(), spec::bit(0) | spec::bit(5) | spec::bit(28) | spec::bit(29) | spec::bit(32));
+  EXPECT_EQ(driver.offered(),
+            spec::bit(0) | spec::bit(5) | spec::bit(28) | spec::bit(29) | spec::bit(32));
   driver.set(DeviceFeaturesSel, 2);
   EXPECT_EQ(driver.get(DeviceFeatures), 0);
   driver.set(DeviceFeaturesSel, 0xffff'ffff);

@@ -20,22 +20,22 @@ using memory::GuestMemory;
 
 enum class QueueFault : u8 {
   none,
-  bad_size,              // zero, not a power of two, or above the maximum
-  misaligned,            // a ring's address
-  outside_ram,           // a ring, wholly or in part
-  avail_jump,            // more chains made available than the queue has descriptors
-  too_many_in_flight,    // the same, counting those that the device still holds
-  bad_index,             // a head or next outside the table
-  chain_too_long,        // a loop, or longer than the specification allows
+  bad_size,            // zero, not a power of two, or above the maximum
+  misaligned,          // a ring's address
+  outside_ram,         // a ring, wholly or in part
+  avail_jump,          // more chains made available than the queue has descriptors
+  too_many_in_flight,  // the same, counting those that the device still holds
+  bad_index,           // a head or next outside the table
+  chain_too_long,      // a loop, or longer than the specification allows
   buffer_outside_ram,
-  chain_too_big,         // above 4 GiB
+  chain_too_big,  // above 4 GiB
   readable_after_writable,
   indirect_not_negotiated,
   indirect_nested,
   indirect_with_next,
-  indirect_bad_length,   // zero or not whole descriptors
+  indirect_bad_length,  // zero or not whole descriptors
   indirect_outside_ram,
-  malformed_request,     // the device cannot answer what the chain holds
+  malformed_request,  // the device cannot answer what the chain holds
 };
 // One phrase for the log: "a descriptor chain that loops or is too long".
 std::string_view describe(QueueFault fault);

@@ -216,9 +216,9 @@ TEST_F(QueueTest, RingsMustBeAligned) {
 }
 
 TEST_F(QueueTest, RingsMustLieInRamWhole) {
-  for (u64 QueueSetup::*part : {&QueueSetup::descriptors, &QueueSetup::avail, &QueueSetup::used}) {
-    for (const u64 bad : {u64{0}, FakeMachine::ram_base - 16, ram_end, ram_end - 16, u64{1} << 40,
-                          ~u64{15}}) {
+  for (u64 QueueSetup::* part : {&QueueSetup::descriptors, &QueueSetup::avail, &QueueSetup::used}) {
+    for (const u64 bad :
+         {u64{0}, FakeMachine::ram_base - 16, ram_end, ram_end - 16, u64{1} << 40, ~u64{15}}) {
       QueueSetup setup = queue.setup();
       setup.*part = bad;
       EXPECT_EQ(fault_of(setup), QueueFault::outside_ram) << bad;
@@ -286,13 +286,14 @@ TEST_F(QueueTest, ChainOfAllDescriptorsIsTheLongest) {
 }
 
 TEST_F(QueueTest, BufferOutsideRam) {
-  for (const auto& bad : std::vector<FakeDriver::Piece>{{0, 1, false},
-                                                        {ram_end, 1, true},
-                                                        {ram_end - 1, 2, true},
-                                                        {FakeMachine::ram_base - 1, 2, false},
-                                                        {~u64{0}, 1, false},
-                                                        {~u64{0} - 3, 0xffff'ffff, true},
-                                                        {FakeMachine::ram_base, 0xffff'ffff, true}}) {
+  for (const auto& bad :
+       std::vector<FakeDriver::Piece>{{0, 1, false},
+                                      {ram_end, 1, true},
+                                      {ram_end - 1, 2, true},
+                                      {FakeMachine::ram_base - 1, 2, false},
+                                      {~u64{0}, 1, false},
+                                      {~u64{0} - 3, 0xffff'ffff, true},
+                                      {FakeMachine::ram_base, 0xffff'ffff, true}}) {
     queue.disable();
     ASSERT_TRUE(queue.enable(true, true));
     driver.put_as(ring().avail + 2, Le16(0));
