@@ -17,8 +17,8 @@ struct Rescue {
   termios saved;
 };
 Rescue rescue_state;
-std::atomic<bool> rescue_armed{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+std::atomic<int> rescue_armed{0};  // an int: powerpc has no lock-free bytes
+static_assert(std::atomic<int>::is_always_lock_free);
 
 // In the background a change of the modes would halt the process (SIGTTOU).
 bool may_change(int fd) {
@@ -29,7 +29,7 @@ bool may_change(int fd) {
 
 // Async-signal-safe.
 void rescue_now() {
-  if (rescue_armed.exchange(false) && may_change(rescue_state.fd))
+  if (rescue_armed.exchange(0) != 0 && may_change(rescue_state.fd))
     ::tcsetattr(rescue_state.fd, TCSANOW, &rescue_state.saved);
 }
 
@@ -73,10 +73,10 @@ bool Terminal::enter_raw() {
   if (!is_terminal_ || !foreground() || ::tcgetattr(fd_, &saved_) < 0) return false;
   install_rescue();
   rescue_state = {fd_, saved_};
-  rescue_armed.store(true);
+  rescue_armed.store(1);
   const termios mode = make_raw(saved_);
   raw_ = ::tcsetattr(fd_, TCSANOW, &mode) == 0;
-  if (!raw_) rescue_armed.store(false);
+  if (!raw_) rescue_armed.store(0);
   return raw_;
 }
 
@@ -91,7 +91,7 @@ bool Terminal::reenter_raw() {
 void Terminal::restore() {
   if (!raw_) return;
   raw_ = false;
-  rescue_armed.store(false);
+  rescue_armed.store(0);
   if (foreground()) ::tcsetattr(fd_, TCSANOW, &saved_);
 }
 
