@@ -32,8 +32,12 @@ class BlockTest : public ::testing::Test {
     status = driver.in(1);
     pieces.push_back(status);
     driver.add(0, pieces);
-    driver.kick(0);
+    kick();
     return answer();
+  }
+  void kick() {
+    driver.kick(0);
+    machine.executor.run();
   }
   int answer() {
     used = driver.used(0);
@@ -85,7 +89,7 @@ TEST_F(BlockTest, AnyFraming) {
   const auto c = driver.out(raw.subspan(10));
   const auto data = driver.in(513);
   driver.add(0, {a, b, c, data});
-  driver.kick(0);
+  kick();
   EXPECT_EQ(driver.used(0)->length, 513);
   EXPECT_EQ(driver.text(data)[0], 'Q');
   EXPECT_EQ(driver.text(data)[512], status_ok);
@@ -95,7 +99,7 @@ TEST_F(BlockTest, AnyFraming) {
   std::memcpy(both.data(), &out_head, 16);
   status = driver.in(1);
   driver.add_indirect(0, {driver.out(both), status});
-  driver.kick(0);
+  kick();
   EXPECT_EQ(answer(), status_ok);
   EXPECT_EQ(engine.content[1024], 'z');
   EXPECT_EQ(engine.content[1024 + 511], 'z');
@@ -212,10 +216,10 @@ TEST_F(BlockTest, HeaderTooShort) {
   ASSERT_TRUE(driver.start());
   status = driver.in(1);
   driver.add(0, {driver.out("fifteen bytes.."), status});
-  driver.kick(0);
+  kick();
   EXPECT_EQ(answer(), status_ioerr);
   driver.add(0, {status});
-  driver.kick(0);
+  kick();
   EXPECT_EQ(answer(), status_ioerr);
   EXPECT_FALSE(driver.needs_reset());
 }
@@ -223,7 +227,7 @@ TEST_F(BlockTest, HeaderTooShort) {
 TEST_F(BlockTest, NoRoomForTheStatus) {
   ASSERT_TRUE(driver.start());
   driver.add(0, {header(type_out, 0), driver.out(std::string(512, 'x'))});
-  driver.kick(0);
+  kick();
   EXPECT_TRUE(driver.needs_reset());
   EXPECT_TRUE(engine.log.empty());
   ASSERT_TRUE(driver.start());
@@ -233,7 +237,7 @@ TEST_F(BlockTest, NoRoomForTheStatus) {
 TEST_F(BlockTest, WritableBeforeReadable) {
   ASSERT_TRUE(driver.start());
   driver.add(0, {driver.in(1), header(type_in, 0)});
-  driver.kick(0);
+  kick();
   EXPECT_TRUE(driver.needs_reset());
 }
 
@@ -302,7 +306,20 @@ TEST_F(BlockTest, PauseFinishesWhatIsInFlight) {
   EXPECT_EQ(request(type_in, 0, {driver.in(512)}), -1);
   EXPECT_EQ(engine.in_flight(), 0);
   machine.transport.resume();
+  machine.executor.run();
   EXPECT_EQ(engine.in_flight(), 1);
+}
+
+TEST_F(BlockTest, NotificationsOnAVcpuWaitForTheExecutor) {
+  ASSERT_TRUE(driver.start());
+  machine.executor.run();
+  status = driver.in(1);
+  driver.add(0, {header(type_flush, 0), status});
+  for (int i = 0; i < 1000; ++i) driver.kick(0);
+  EXPECT_TRUE(engine.log.empty());
+  EXPECT_EQ(machine.executor.pending(), 1);
+  machine.executor.run();
+  EXPECT_EQ(answer(), status_ok);
 }
 
 TEST_F(BlockTest, FullQueueOfRequestsAndMore) {
@@ -312,11 +329,11 @@ TEST_F(BlockTest, FullQueueOfRequestsAndMore) {
     status = driver.in(1);
     driver.add_indirect(0, {header(type_flush, 0), status});
   }
-  driver.kick(0);
+  kick();
   EXPECT_EQ(engine.in_flight(), 8);
   // The ninth reuses a descriptor that the device still holds.
   driver.add_indirect(0, {header(type_flush, 0), driver.in(1)});
-  driver.kick(0);
+  kick();
   EXPECT_TRUE(driver.needs_reset());
   engine.drain();
   engine.announce();

@@ -26,6 +26,7 @@ VirtioMmio::VirtioMmio(VirtioDevice& device, memory::GuestMemory& memory, hv::Ir
                        loop::Executor& executor, Log& log)
     : device_(device), irq_(irq), executor_(executor), log_(log) {
   const std::span<const u16> sizes = device.queue_sizes();
+  CHECK(sizes.size() <= 64);
   queues_.reserve(sizes.size());
   for (const u16 max : sizes) queues_.emplace_back(memory, max);
   device.attach(*this);
@@ -94,7 +95,7 @@ void VirtioMmio::write_register(u32 offset, u32 value) {
     case DriverFeaturesSel: state_.driver_features_sel = value; break;
     case DriverFeatures: write_driver_features(value); break;
     case QueueSel: state_.queue_sel = value; break;
-    case QueueNotify: notify(value); break;
+    case QueueNotify: notify_inline(value); break;
     case InterruptACK:
       state_.interrupt_status &= ~value;
       update_irq();
@@ -162,8 +163,14 @@ void VirtioMmio::notify(u32 index) {
   device_.notify(static_cast<u16>(index));
 }
 
+// What takes time is not done on the vCPU's thread.
+void VirtioMmio::notify_inline(u32 index) {
+  if (!device_.asynchronous()) return notify(index);
+  if (index < queues_.size()) defer(static_cast<u16>(index));
+}
+
 void VirtioMmio::notify_all() {
-  for (u32 i = 0; i < queues_.size(); ++i) notify(i);
+  for (u32 i = 0; i < queues_.size(); ++i) notify_inline(i);
 }
 
 void VirtioMmio::notify_from_executor(u16 queue) {
@@ -172,7 +179,14 @@ void VirtioMmio::notify_from_executor(u16 queue) {
 }
 
 void VirtioMmio::defer(u16 index) {
-  executor_.post([this, index] { notify_from_executor(index); });
+  // One task for a queue at a time, however often a guest notifies.
+  if ((deferred_ & spec::bit(index)) != 0) return;
+  deferred_ |= spec::bit(index);
+  executor_.post([this, index] {
+    std::lock_guard lock(mutex());
+    deferred_ &= ~spec::bit(index);
+    notify(index);
+  });
 }
 
 void VirtioMmio::finish(u16 index) {

@@ -81,6 +81,7 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   void write_status(u32 value);
   void write_ready(Queue& queue, u32 value);
   void notify(u32 index);
+  void notify_inline(u32 index);
   void notify_all();
   void needs_reset(u16 index);
   void reset();
@@ -95,6 +96,7 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   State state_;
   bool irq_level_ = false;
   bool paused_ = false;
+  u64 deferred_ = 0;  // a bit for each queue that has a task on the executor
   Throttle complaints_{10};
 };
 
