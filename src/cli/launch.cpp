@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/session.h"
 #include "loop/event_loop.h"
@@ -33,12 +34,11 @@ class Attached final : public Machine {
   vmm::Vm& vm_;
 };
 
-// The exit status of an outcome; says on the log what the user would otherwise not know.
-int status_of(const vmm::Outcome& outcome, Log& log) {
+// The exit status of an outcome; says what the user would otherwise not know.
+int status_of(vmm::Outcome outcome) {
   using Kind = vmm::Outcome::Kind;
-  auto explain = [&](std::string_view what) {
-    log.error("{}{}.", what, outcome.message);
-    if (!outcome.hint.empty()) log.error("hint: {}", outcome.hint);
+  auto explain = [&](const char* what) {
+    report(Streams{}, {Error::Kind::host, what + outcome.message, std::move(outcome.hint)});
   };
   switch (outcome.kind) {
     case Kind::power_off: return to_int(ExitStatus::success);
@@ -65,8 +65,8 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
   TRY(session->attach(attached));
   auto outcome = vm->run();
   session.reset();  // the terminal first: what follows may have something to say
-  if (config.exit_stats) log.error("{}", vm->exit_report());
-  return RunOutcome { status_of(TRY(std::move(outcome)), log) };
+  if (config.exit_stats) print(STDERR_FILENO, vm->exit_report() + "\n");
+  return RunOutcome { status_of(TRY(std::move(outcome))) };
 }
 
 // Signals that end a run, and the end of a child.

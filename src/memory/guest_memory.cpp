@@ -99,14 +99,14 @@ Result<HostRegion> GuestMemory::add(GuestRange range, Backing backing) {
 bool GuestMemory::read_bytes(GuestAddress address, MutableBytes into) const {
   const u8* p = at(address, into.size());
   if (p == nullptr) return false;
-  std::memcpy(into.data(), p, into.size());
+  if (!into.empty()) std::memcpy(into.data(), p, into.size());
   return true;
 }
 
 bool GuestMemory::write_bytes(GuestAddress address, Bytes from) {
   u8* p = at(address, from.size());
   if (p == nullptr) return false;
-  std::memcpy(p, from.data(), from.size());
+  if (!from.empty()) std::memcpy(p, from.data(), from.size());
   return true;
 }
 

@@ -3,61 +3,23 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <semaphore>
+
+#include "hv/fake.h"
 
 namespace pv::vmm {
 namespace {
 
-// A vCPU whose guest spins: run() waits for a kick, or reports the exits it was given first.
-class FakeVcpu final : public hv::Vcpu {
- public:
-  explicit FakeVcpu(unsigned index, std::vector<hv::Exit> exits = {})
-      : index_(index), exits_(std::move(exits)) {}
-  unsigned index() const override { return index_; }
-  Result<hv::Exit> run() override {
-    ++entered;
-    if (next_ < exits_.size()) return exits_[next_++];
-    std::unique_lock lock(mutex_);
-    kicked_.wait(lock, [this] { return kick_; });
-    return hv::Interrupted{};
-  }
-  Result<void> finish_pending() override {
-    ++finished;
-    return {};
-  }
-  void complete_read(u64) override {}
-  void complete_call(i64, u64) override {}
-  void bind_thread() override {}
-  void kick() override {
-    std::lock_guard lock(mutex_);
-    kick_ = true;
-    kicked_.notify_all();
-  }
-  void clear_kick() override {
-    std::lock_guard lock(mutex_);
-    kick_ = false;
-  }
-  void set_external_interrupt(bool) override {}
-
-  std::atomic<int> entered{0}, finished{0};
-
- private:
-  unsigned index_;
-  std::vector<hv::Exit> exits_;
-  usize next_ = 0;
-  std::mutex mutex_;
-  std::condition_variable kicked_;
-  bool kick_ = false;
-};
-
 struct Fixture : ::testing::Test {
-  std::vector<FakeVcpu*> fakes;
+  std::vector<hv::FakeVcpu*> fakes;
   std::atomic<int> handled{0}, failures{0};
   std::unique_ptr<VcpuGroup> group;
 
   void make(std::vector<std::vector<hv::Exit>> exits, bool prepared = true) {
     std::vector<std::unique_ptr<hv::Vcpu>> vcpus;
     for (auto& list : exits) {
-      auto vcpu = std::make_unique<FakeVcpu>(static_cast<unsigned>(vcpus.size()), list);
+      auto vcpu = std::make_unique<hv::FakeVcpu>(static_cast<unsigned>(vcpus.size()), list);
       fakes.push_back(vcpu.get());
       vcpus.push_back(std::move(vcpu));
     }

@@ -234,7 +234,7 @@ std::string Vm::exit_report() const {
     all += sum;
     if (sum != 0) causes += text("{}{} {}", causes.empty() ? "" : ", ", hv::exit_names[cause], sum);
   }
-  return text("exits {} ({}); posted writes {}; console bytes {}", all, causes,
+  return text("polyvisor: exits {} ({}); posted writes {}; console bytes {}", all, causes,
               dispatcher_->delivered(), console_->bytes_written());
 }
 
