@@ -45,6 +45,11 @@ struct Nisv {
   u64 syndrome;
   GuestAddress address;
 };
+// The guest accessed a device in a way that this host's KVM does not emulate (misaligned, or by an
+// instruction that it cannot decode): KVM_RUN itself failed.
+struct Unemulated {
+  u64 pc;
+};
 struct Debug {
   u64 pc;
 };
@@ -73,12 +78,13 @@ struct Unknown {
   u32 reason;
 };
 
-using Exit = std::variant<MmioRead, MmioWrite, Pio, Hypercall, Nisv, Debug, FailEntry,
+using Exit = std::variant<MmioRead, MmioWrite, Pio, Hypercall, Nisv, Unemulated, Debug, FailEntry,
                           InternalError, SystemEvent, TripleFault, Halted, Interrupted, Unknown>;
 
 // The causes' names in the order of the variant, for --exit-stats and logs.
 constexpr std::array<const char*, std::variant_size_v<Exit>> exit_names = {
-    "mmio-read",  "mmio-write",     "pio",          "hypercall",   "nisv",   "debug",      "fail-entry",
-    "internal-error", "system-event", "triple-fault", "halted", "interrupted", "unknown"};
+    "mmio-read",  "mmio-write",     "pio",          "hypercall",    "nisv",
+    "unemulated", "debug",          "fail-entry",   "internal-error", "system-event",
+    "triple-fault", "halted",       "interrupted",  "unknown"};
 
 }  // namespace pv::hv

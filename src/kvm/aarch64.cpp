@@ -137,12 +137,8 @@ void set_external_interrupt(Vcpu&, bool) {}
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   u64 pc = 0;
   vcpu.try_get_reg(CORE_REG(regs.pc), pc);
-  if (error == ENOSYS)
-    return fail(Error::Kind::host,
-                text("vCPU {}: the guest accessed an address outside RAM with an instruction that "
-                     "the CPU does not describe to KVM (no valid syndrome), at PC {:#x}",
-                     vcpu.index(), pc),
-                "the guest must use plain loads and stores for devices: no pairs, no write-back");
+  // Without KVM_CAP_ARM_NISV_TO_USER: a data abort outside RAM with no valid syndrome.
+  if (error == ENOSYS) return hv::Unemulated{pc};
   return fail_errno(text("vCPU {} cannot run (KVM_RUN), PC {:#x}", vcpu.index(), pc), error);
 }
 

@@ -160,6 +160,8 @@ void set_external_interrupt(Vcpu& vcpu, bool level) {
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   u64 where = 0;
   vcpu.try_get_reg(reg_ulong(reg_type_core, Core::pc), where);
+  // A misaligned access to a device, or one by an instruction that KVM does not decode.
+  if (error == EIO || error == EOPNOTSUPP) return hv::Unemulated{where};
   return fail_errno(text("vCPU {} cannot run (KVM_RUN), pc {:#x}", vcpu.index(), where), error);
 }
 

@@ -75,6 +75,13 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Nisv& nisv) {
                "the guest must use plain loads and stores for devices: no pairs, no write-back");
 }
 
+bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {
+  return crash(text("CPU {}: the instruction at {:#x} accessed a device in a way that this host's KVM "
+                    "does not emulate (misaligned, or not a plain load or store)",
+                    vcpu.index(), access.pc),
+               "the guest must access devices by aligned plain loads and stores");
+}
+
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Debug& debug) {
   return crash(text("CPU {}: a debug exit at {:#x} that nobody asked for", vcpu.index(), debug.pc));
 }

@@ -38,6 +38,7 @@ class Dispatcher {
   bool on(hv::Vcpu&, const hv::Pio&);
   bool on(hv::Vcpu&, const hv::Hypercall&);
   bool on(hv::Vcpu&, const hv::Nisv&);
+  bool on(hv::Vcpu&, const hv::Unemulated&);
   bool on(hv::Vcpu&, const hv::Debug&);
   bool on(hv::Vcpu&, const hv::FailEntry&);
   bool on(hv::Vcpu&, const hv::InternalError&);

@@ -129,7 +129,8 @@ void VcpuGroup::on_vcpu(unsigned index, std::function<void(hv::Vcpu&)> work) {
   };
   member.vcpu->kick();
   changed_.notify_all();
-  changed_.wait(lock, [&] { return done || state_ == State::stopping; });
+  // Work that the thread has taken is waited for, also while the group stops: it uses this frame.
+  changed_.wait(lock, [&] { return done || (state_ == State::stopping && member.work); });
   member.work = nullptr;
 }
 

@@ -14,12 +14,16 @@ namespace {
 struct Fixture : ::testing::Test {
   std::vector<hv::FakeVcpu*> fakes;
   std::atomic<int> handled{0}, failures{0};
+  std::string failure;
   std::unique_ptr<VcpuGroup> group;
 
-  void make(std::vector<std::vector<hv::Exit>> exits, bool prepared = true) {
+  // Each vCPU plays its exits; then it fails with `error`, or its guest spins until kicked.
+  void make(std::vector<std::vector<hv::Exit>> exits, bool prepared = true,
+            const char* error = nullptr) {
     std::vector<std::unique_ptr<hv::Vcpu>> vcpus;
     for (auto& list : exits) {
       auto vcpu = std::make_unique<hv::FakeVcpu>(static_cast<unsigned>(vcpus.size()), list);
+      if (error != nullptr) vcpu->then_fail({Error::Kind::host, error, {}});
       fakes.push_back(vcpu.get());
       vcpus.push_back(std::move(vcpu));
     }
@@ -27,13 +31,18 @@ struct Fixture : ::testing::Test {
         std::move(vcpus),
         [this](hv::Vcpu&, const hv::Exit& exit) {
           ++handled;
+          handled.notify_all();
           return !std::holds_alternative<hv::TripleFault>(exit);
         },
         [prepared]() -> Result<void> {
           if (!prepared) return fail(Error::Kind::host, "no seccomp");
           return {};
         },
-        [this](Error) { ++failures; });
+        [this](Error e) {
+          failure = e.message;
+          ++failures;
+          failures.notify_all();
+        });
     group->start();
   }
 };
@@ -49,10 +58,7 @@ TEST_F(Fixture, PauseParksEveryVcpuAndResumeLetsThemGo) {
   }
   group->resume();
   EXPECT_FALSE(group->paused());
-  for (usize i = 0; i < fakes.size(); ++i)
-    for (int wait = 0; fakes[i]->entered == entered[i] && wait < 5000; ++wait)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  for (usize i = 0; i < fakes.size(); ++i) EXPECT_GT(fakes[i]->entered, entered[i]);
+  for (usize i = 0; i < fakes.size(); ++i) hv::await(fakes[i]->entered, entered[i] + 1);
   group->stop();
 }
 
@@ -74,7 +80,7 @@ TEST_F(Fixture, WorkRunsOnTheVcpusThreadRunningPausedOrEnded) {
 
 TEST_F(Fixture, HandlerEndsOneVcpuAndExitsAreCounted) {
   make({{hv::Halted{}, hv::Halted{}, hv::TripleFault{}}});
-  group->on_vcpu(0, [](hv::Vcpu&) {});  // after the exits
+  hv::await(handled, 3);
   group->stop();
   EXPECT_EQ(handled, 3);
   EXPECT_EQ(group->stats(0)[hv::Exit(hv::Halted{}).index()], 2u);
@@ -87,6 +93,52 @@ TEST_F(Fixture, AFailedPreparationIsReportedAndNothingRuns) {
   group->stop();
   EXPECT_EQ(failures, 1);
   EXPECT_EQ(fakes[0]->entered, 0);
+}
+
+TEST_F(Fixture, AFailedRunIsReportedOnce) {
+  make({{hv::Halted{}}}, true, "the host gave up");
+  hv::await(failures, 1);
+  group->pause();  // the ended vCPU counts as parked
+  group->resume();
+  group->stop();
+  EXPECT_EQ(handled, 1);
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(failure, "the host gave up");
+}
+
+// What on_vcpu() lends to the vCPU's thread lies on its caller's stack.
+TEST_F(Fixture, WorkUnderWayIsWaitedForWhenTheGroupStops) {
+  make({{}});
+  std::binary_semaphore started(0), go_on(0);
+  std::atomic<bool> worked{false}, worked_at_return{false};
+  std::binary_semaphore returned(0);
+  std::thread caller([&] {
+    group->on_vcpu(0, [&](hv::Vcpu&) {
+      started.release();
+      go_on.acquire();
+      worked = true;
+    });
+    worked_at_return = worked.load();
+    returned.release();
+  });
+  started.acquire();
+  const int kicks = fakes[0]->kicks;
+  std::thread stopper([&] { group->stop(); });
+  hv::await(fakes[0]->kicks, kicks + 1);
+  const bool early = returned.try_acquire_for(std::chrono::milliseconds(50));
+  go_on.release();
+  caller.join();
+  stopper.join();
+  EXPECT_FALSE(early);
+  EXPECT_TRUE(worked_at_return);
+}
+
+TEST_F(Fixture, NoWorkIsDoneAfterTheStop) {
+  make({{}});
+  group->stop();
+  bool ran = false;
+  group->on_vcpu(0, [&](hv::Vcpu&) { ran = true; });
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace
