@@ -1,0 +1,118 @@
+"""Runs tests on this machine's own /dev/kvm, in a folder that looks like a lab host's root."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from polylab import LabError, Result
+from polylab.arch import find_arch
+from polylab.build import find_guests, find_monitor
+
+ARCH = "x86_64"
+KVM_CREATE_VM = 0xae01
+
+
+def missing():
+    """Why nothing can run here; empty when it can."""
+    import fcntl
+    if os.uname().machine != ARCH:
+        return f"this machine is no {ARCH}"
+    try:
+        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}"
+    try:
+        os.close(fcntl.ioctl(kvm, KVM_CREATE_VM, 0))
+    except OSError as error:
+        return f"/dev/kvm makes no VM: {error.strerror}"
+    finally:
+        os.close(kvm)
+    return ""
+
+
+def is_pvm():
+    """Whether this machine's KVM is KVM-PVM, on which Linux guests cannot run."""
+    return pathlib.Path("/sys/module/kvm_pvm").exists()
+
+
+def linux_kernel():
+    """The kernel that the lab would give an x86_64 guest."""
+    from polylab.cache import Cache
+    from polylab.kernels import find_kernel
+    return find_kernel(Cache(), find_arch(ARCH), "debian", "guest").image
+
+
+def run_all(cases):
+    """{name: result} of all cases, one after the other."""
+    monitor = find_monitor(find_arch(ARCH))
+    if monitor is None:
+        raise LabError("the x86_64 monitor has not been built: make, or tools/build release")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="polyvisor-system-"))
+    try:
+        _furnish(folder, monitor, cases)
+        return {case.name: _run(folder, case) for case in cases}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _furnish(folder, monitor, cases):
+    for name in ("bin", "guest", "tmp", "runtime"):
+        (folder / name).mkdir(mode=0o700)
+    for name in ("polyvisor", "lkvm", "crosvm"):
+        (folder / "bin" / name).symlink_to(monitor.resolve())
+    for name, path in find_guests(find_arch(ARCH)).items():
+        (folder / "guest" / name).symlink_to(path.resolve())
+    for case in cases:
+        for name, content in case.files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content if isinstance(content, bytes) else pathlib.Path(content).read_bytes())
+
+
+def _environment(folder):
+    return {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "TERM": "dumb",
+            "XDG_RUNTIME_DIR": str(folder / "runtime"), "HOME": str(folder)}
+
+
+def _run(folder, case):
+    """One command in a session of its own; what it leaves behind in it is killed."""
+    command = case.lab_command()
+    if case.terminal:
+        words = [sys.executable, "-B", str(pathlib.Path(__file__).with_name("terminal.py")),
+                 *map(str, case.terminal), *command.words()]
+    else:
+        words = command.words()
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, \
+            tempfile.TemporaryFile() as errors:
+        source.write(case.stdin or b"")
+        source.seek(0)
+        begun = time.monotonic()
+        child = subprocess.Popen(words, cwd=folder, env=_environment(folder), start_new_session=True,
+                                 stdin=source if case.stdin else subprocess.DEVNULL, stdout=output,
+                                 stderr=errors if case.separate else output)
+        result = Result(command)
+        _wait(child, case.timeout, result)
+        result.seconds = time.monotonic() - begun
+        output.seek(0)
+        errors.seek(0)
+        result.output, result.errors = output.read(), errors.read()
+    return result
+
+
+def _wait(child, timeout, result):
+    try:
+        status = child.wait(timeout)
+        result.kind = "exit" if status >= 0 else "signal"
+        result.status = status if status >= 0 else 128 - status
+    except subprocess.TimeoutExpired:
+        result.kind, result.status = "timeout", 124
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()

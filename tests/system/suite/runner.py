@@ -1,0 +1,101 @@
+"""Runs one target's tests in one boot of its host (more only when the host dies) and judges them."""
+
+import importlib
+
+from polylab import Host, HostDied, LabError
+
+from . import native
+from .case import failure
+from .report import Outcome
+
+THEMES = ("guests", "devices", "linux", "options", "instances", "console", "badinput", "machine")
+DEATHS = 2      # boots after which the rest counts as failed
+
+
+def cases_of(target, pattern=""):
+    """The target's tests with `pattern` in their names. A test with parts stays whole."""
+    found = []
+    for theme in THEMES:
+        for case in importlib.import_module(theme).cases(target):
+            names = [case.name, *(f"{case.name}/{part}" for part in case.parts)]
+            if any(pattern in name for name in names):
+                found.append(case)
+    doubled = {case.name for case in found if [one.name for one in found].count(case.name) > 1}
+    assert not doubled, f"two tests of {target.name} are called {', '.join(sorted(doubled))}"
+    return found
+
+
+def run(target, pattern=""):
+    """All outcomes of one target."""
+    cases = cases_of(target, pattern)
+    wanted = [case for case in cases if not case.skip]
+    results = {}
+    reason = ""
+    try:
+        if wanted and target.native:
+            reason = native.missing()
+            results = {} if reason else native.run_all(wanted)
+        elif wanted:
+            results = _run_in_lab(target, wanted)
+    except LabError as error:
+        return [Outcome(f"{target.name}/host", "FAIL", str(error))]
+    if reason:
+        return [Outcome(f"{target.name}/{case.name}", "skip", reason) for case in cases]
+    return [outcome for case in cases for outcome in _outcomes(target, case, results.get(case.name))]
+
+
+def _run_in_lab(target, cases):
+    """{name: result}. A command that kills the host fails, the others run in another boot."""
+    results, left = {}, list(cases)
+    for _ in range(DEATHS + 1):
+        host = _host(target, left)
+        try:
+            done = host.run_all([case.lab_command() for case in left])
+        except HostDied as error:
+            done = error.results
+            if not done or done[0].kind == "lost" and not results and not _began(done):
+                raise
+            _blame(done, str(error))
+        results |= {case.name: result for case, result in zip(left, done)
+                    if result.kind != "lost" or hasattr(result, "blame")}
+        left = [case for case in left if case.name not in results]
+        if not left:
+            break
+    return results
+
+
+def _began(results):
+    return any(result.kind != "lost" or result.output for result in results)
+
+
+def _blame(results, why):
+    """The first command without an end is the one that ran when the host died."""
+    for result in results:
+        if result.kind == "lost":
+            result.blame = why
+            return
+
+
+def _host(target, cases):
+    files = {}
+    for case in cases:
+        for name, content in case.files.items():
+            assert files.get(name, content) == content, f"two files are called {name}"
+            files[name] = content
+    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, files=files)
+
+
+def _outcomes(target, case, result):
+    """The case's own verdict, then those of its parts."""
+    name = f"{target.name}/{case.name}"
+    if case.skip:
+        return [Outcome(name, "skip", case.skip)]
+    if result is None:
+        return [Outcome(name, "FAIL", "never ran: its host died before")]
+    wrong = case.judge(result)
+    if hasattr(result, "blame"):
+        wrong.append(result.blame)
+    verdicts = [(name, wrong)]
+    verdicts += [(f"{name}/{part}", failure(check, result)) for part, check in case.parts.items()]
+    return [Outcome(title, "FAIL" if bad else "ok", "\n".join(bad), result)
+            for title, bad in verdicts]

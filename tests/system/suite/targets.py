@@ -1,0 +1,62 @@
+"""Where tests run: one row for each kind of host."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One kind of host, and what is true of guests on it.
+
+    formats: the endings of the bare-metal guests' files. console: Linux's name of the serial
+    console. irqchips: the values of --irqchip that this host can do, the default first; foreign:
+    one that belongs to another architecture. full: all tests, else only those that a different
+    interrupt controller can break.
+    """
+
+    name: str
+    arch: str
+    formats: tuple
+    console: str
+    irqchips: tuple
+    foreign: str
+    machine: dict = dataclasses.field(default_factory=dict)
+    cpu: str | None = None
+    cpus: int | None = None
+    full: bool = True
+    native: bool = False
+    device_tree: bool = True
+
+
+FDT_FORMATS = ("", ".elf", ".img", ".bin")
+X86_FORMATS = ("", ".elf", ".elf64", ".bin")
+
+# The slowest first: hosts run two at a time.
+TARGETS = (
+    Target("riscv64", "riscv64", FDT_FORMATS, "ttyS0", ("plic",), "gicv3"),
+    Target("aarch64", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv3",), "plic"),
+    Target("x86_64", "x86_64", X86_FORMATS, "ttyS0", (), "gicv3", device_tree=False),
+    Target("riscv64-aia", "riscv64", FDT_FORMATS, "ttyS0", ("aia", "plic"), "gicv2", full=False,
+           machine={"aia": "aplic-imsic"}),
+    Target("aarch64-gicv2", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv2",), "aia", full=False,
+           machine={"gic-version": "2"}, cpu="cortex-a57"),
+    Target("native", "x86_64", X86_FORMATS, "ttyS0", (), "plic", native=True, device_tree=False),
+)
+
+
+def names():
+    """The names of all targets."""
+    return [target.name for target in TARGETS]
+
+
+def choose(wanted):
+    """The targets of these names; an architecture's name stands for all of its lab hosts."""
+    if not wanted:
+        return list(TARGETS)
+    chosen = []
+    for name in wanted:
+        found = [target for target in TARGETS
+                 if target.name == name or target.arch == name and not target.native]
+        if not found:
+            raise ValueError(f"no target {name}; there are {', '.join(names())}")
+        chosen += [target for target in found if target not in chosen]
+    return chosen
