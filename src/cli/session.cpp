@@ -26,7 +26,7 @@ Session::~Session() {
 Result<void> Session::register_name(const config::VmConfig& config) {
   name_ = config.name.empty() ? text("guest-{}", ::getpid()) : config.name;
   const auto lost = [&](const Error& error) {
-    log_.info("this VM cannot be listed or controlled: {}", error.message);
+    log_.warn("this VM cannot be listed or controlled: {}", error.message);
     return Result<void>();
   };
   auto directory = control::Directory::open();

@@ -45,7 +45,7 @@ class Session final : public device::CharSource {
 
   // Blocks the signals and registers the VM's name. Errors: usage when a VM of that name is
   // running. A host where it cannot be registered, for whatever reason, is no error: that is logged
-  // at info level.
+  // as a warning.
   static Result<std::unique_ptr<Session>> create(loop::EventLoop& loop, Log& log,
                                                  const config::VmConfig& config,
                                                  Descriptors descriptors);

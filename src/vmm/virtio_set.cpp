@@ -24,4 +24,8 @@ VirtioSet::VirtioSet(const config::VmConfig& config, const Files& files, loop::E
   }
 }
 
+void VirtioSet::on_thread(const std::function<void()>& first) {
+  for (auto& engine : engines_) engine->on_thread(first);
+}
+
 }  // namespace pv::vmm

@@ -1,6 +1,7 @@
 // The virtio devices that a configuration asks for, in slot order: console, disks, entropy.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,8 @@ class VirtioSet {
             device::Entropy& entropy, Log& log);
 
   std::span<virtio::VirtioDevice* const> devices() const { return order_; }
+  // `first` runs on each thread that the disks start later, before anything else.
+  void on_thread(const std::function<void()>& first);
   virtio::Console* console() { return console_.get(); }
 
  private:

@@ -135,27 +135,34 @@ bool Vm::tick() {
   return console_->flush() || delivered;
 }
 
-Result<jail::Sealed> Vm::seal() const {
-  if (!config_.sandbox) return jail::Sealed{};
-  auto sealed = TRY(jail::seal_process(env_.jail));
-  if (!sealed.missing.empty()) env_.log.info("{}", sealed.missing);
-  return sealed;
+Result<void> Vm::seal() {
+  if (!config_.sandbox) return {};
+  sealed_ = TRY(jail::seal_process(env_.jail));
+  if (!sealed_.missing.empty()) env_.log.warn("{}", sealed_.missing);
+  virtio_->on_thread([this] {
+    // A worker that cannot take its own filter keeps the loop's, which it inherits.
+    [[maybe_unused]] auto entered =
+        jail::enter(sealed_, jail::filter<jail::worker_policy, kvm::loop_ioctls>);
+  });
+  return {};
 }
 
 Result<Outcome> Vm::run() {
-  const jail::Sealed sealed = TRY(seal());
+  TRY(seal());
   group_ = std::make_unique<VcpuGroup>(
       std::move(vcpus_),
       [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
-      [&sealed] { return jail::enter(sealed, jail::filter<jail::vcpu_policy, kvm::vcpu_ioctls,
-                                                            jail::terminal_ioctls>); },
+      [this] {
+        return jail::enter(
+            sealed_, jail::filter<jail::vcpu_policy, kvm::vcpu_ioctls, jail::terminal_ioctls>);
+      },
       [this](Error error) {
         finish({Outcome::Kind::host_error, 0, std::move(error.message), std::move(error.hint)});
       });
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
   group_->start();
-  TRY(jail::enter(sealed, jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
+  TRY(jail::enter(sealed_, jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
   TRY(env_.loop.run());
   group_->stop();
   tick_->stop();

@@ -70,7 +70,7 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> create_vcpus();
   Result<void> load();
   Result<void> attach_doorbells();
-  Result<jail::Sealed> seal() const;
+  Result<void> seal();
   void coalesce();
   bool tick();
 
@@ -99,6 +99,7 @@ class Vm final : public control::Target, private device::PowerControl {
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::vector<Fd> doorbells_;
+  jail::Sealed sealed_;
   std::unique_ptr<VcpuGroup> group_;
 
   std::mutex outcome_mutex_;
