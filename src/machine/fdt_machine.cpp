@@ -1,5 +1,6 @@
 #include "machine/fdt_machine.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/check.h"
@@ -9,9 +10,14 @@
 namespace pv::machine {
 namespace {
 
-// Room kept for the tree before its size is known: more than the largest board needs.
-constexpr u64 tree_room = 64_KiB;
 constexpr u64 largest_tree = 2_MiB;
+
+// Room kept for the tree before its size is known. A riscv64 hart takes up to 1.3 KiB, most of it
+// the names of its extensions; a user's own tree gets a memory node, a command line and a seed.
+u64 tree_room(unsigned cpus, u64 users_tree) {
+  u64 room = 32_KiB + (users_tree != 0 ? users_tree : cpus * 2_KiB);
+  return std::min(room, largest_tree);
+}
 
 Result<std::vector<u8>> read_users_tree(int fd) {
   if (fd < 0) return std::vector<u8>{};
@@ -38,7 +44,8 @@ Result<void> FdtMachine::load(const Payload& payload) {
   auto target = boot::target_for(arch_, {&ram_, 1});
   auto image = TRY(boot::parse(kernel, target));
   TRY(boot::check_command_line(image, payload.command_line));
-  boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room + users_tree.size()};
+  boot::PlaceRequest request{initrd ? initrd->size() : 0,
+                              tree_room(spec_.cpus, users_tree.size())};
   auto layout = TRY(boot::place(image, target, request));
 
   TRY(boot::load_kernel(*guest_ram_, kernel, image));

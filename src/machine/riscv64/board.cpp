@@ -180,7 +180,7 @@ void Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phand
   fdt.prop("phandle", phandle);
 }
 
-void Board::add_peripherals(boot::FdtBuilder& fdt) const {
+u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
   {
     auto node = fdt.node("serial", uart.base);
     fdt.prop("compatible", "ns16550a");
@@ -201,6 +201,11 @@ void Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.reg({{test_exit.base, test_exit.size}});
     fdt.prop("phandle", finisher);
   }
+  return finisher;
+}
+
+// Ways to end that Linux has drivers for; they are no devices on the bus.
+void Board::add_power(boot::FdtBuilder& fdt, u32 finisher) const {
   auto syscon = [&](const char* name, const char* compatible, u32 value) {
     auto node = fdt.node(name);
     fdt.prop("compatible", compatible);
@@ -212,6 +217,24 @@ void Board::add_peripherals(boot::FdtBuilder& fdt) const {
   syscon("reboot", "syscon-reboot", 0x7777);
 }
 
+u32 Board::add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const {
+  auto soc = fdt.node("soc");
+  fdt.prop("compatible", "simple-bus");
+  fdt.prop("#address-cells", 2u);
+  fdt.prop("#size-cells", 2u);
+  fdt.prop("ranges");
+  u32 controller = fdt.next_phandle();
+  fdt.prop("interrupt-parent", controller);
+  if (has_aia())
+    add_aia(fdt, harts, controller);
+  else
+    add_plic(fdt, harts, controller);
+  u32 finisher = add_peripherals(fdt);
+  add_virtio(fdt, virtio_slots(), virtio.size,
+             [this](u32 irq) { return interrupt(irq, true); });
+  return finisher;
+}
+
 Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
   boot::FdtBuilder fdt;
   {
@@ -221,20 +244,7 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
     auto ranges = ram();
     add_memory(fdt, ranges);
     std::vector<u32> harts = add_cpus(fdt);
-    auto soc = fdt.node("soc");
-    fdt.prop("compatible", "simple-bus");
-    fdt.prop("#address-cells", 2u);
-    fdt.prop("#size-cells", 2u);
-    fdt.prop("ranges");
-    u32 controller = fdt.next_phandle();
-    fdt.prop("interrupt-parent", controller);
-    if (has_aia())
-      add_aia(fdt, harts, controller);
-    else
-      add_plic(fdt, harts, controller);
-    add_peripherals(fdt);
-    add_virtio(fdt, virtio_slots(), virtio.size,
-               [this](u32 irq) { return interrupt(irq, true); });
+    add_power(fdt, add_soc(fdt, harts));
   }
   return fdt.finish();
 }

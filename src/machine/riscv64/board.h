@@ -42,7 +42,10 @@ class Board final : public FdtMachine {
   std::vector<u32> add_cpus(boot::FdtBuilder& fdt) const;
   void add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
   void add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
-  void add_peripherals(boot::FdtBuilder& fdt) const;
+  // Both give the finisher's phandle.
+  u32 add_peripherals(boot::FdtBuilder& fdt) const;
+  u32 add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const;
+  void add_power(boot::FdtBuilder& fdt, u32 finisher) const;
 
   IrqChip chip_;
   HostFacts facts_;
