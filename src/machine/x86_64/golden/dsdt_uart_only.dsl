@@ -1,0 +1,31 @@
+DefinitionBlock ("", "DSDT", 2, "POLYV ", "POLYVISR", 0x00000001)
+{
+    Scope (\_SB)
+    {
+        Device (COM1)
+        {
+            Name (_HID, EisaId ("PNP0501") /* 16550A-compatible COM Serial Port */)  // _HID: Hardware ID
+            Name (_UID, Zero)  // _UID: Unique ID
+            Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
+            {
+                IO (Decode16,
+                    0x03F8,             // Range Minimum
+                    0x03F8,             // Range Maximum
+                    0x01,               // Alignment
+                    0x08,               // Length
+                    )
+                IRQNoFlags ()
+                    {4}
+            })
+        }
+    }
+
+    Name (\_S5, Package (0x04)  // _S5_: S5 System State
+    {
+        Zero, 
+        Zero, 
+        Zero, 
+        Zero
+    })
+}
+
