@@ -1,0 +1,208 @@
+// The contract of hv::Vm and hv::Vcpu, held against the fake and, where /dev/kvm works, against
+// real KVM. Each case is a small guest program: machine code for KVM, and the exits that it causes
+// for the fake. KVM runs the x86_64 column only: there is no machine code for other hosts yet.
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "kvm/test_guest.h"
+
+namespace pv::kvm {
+namespace {
+
+using hv::Space;
+
+struct Contract : ::testing::TestWithParam<const char*> {
+  std::unique_ptr<Provider> provider;
+
+  bool set_up(Program& program) {
+    if (std::string_view(GetParam()) == "fake")
+      provider = std::make_unique<FakeProvider>();
+    else
+      provider = std::make_unique<KvmProvider>();
+    why_not = provider->set_up(program.spin());
+    if (why_not.empty()) provider->vcpu().bind_thread();
+    return why_not.empty();
+  }
+  hv::Vm& vm() { return provider->vm(); }
+  hv::Vcpu& vcpu() { return provider->vcpu(); }
+  // The next exit of the expected kind; a signal may come in between.
+  template <class T>
+  T next() {
+    for (;;) {
+      auto exit = vcpu().run();
+      if (!exit) {
+        ADD_FAILURE() << exit.error().message;
+        return T{};
+      }
+      if (const T* wanted = std::get_if<T>(&*exit)) return *wanted;
+      if (std::holds_alternative<hv::Interrupted>(*exit)) continue;
+      ADD_FAILURE() << "exit " << hv::exit_names[exit->index()];
+      return T{};
+    }
+  }
+  std::string why_not;
+};
+
+#define SET_UP_OR_SKIP(program) \
+  if (!set_up(program)) GTEST_SKIP() << why_not
+
+TEST_P(Contract, PortWritesAreExitsInOrder) {
+  Program p;
+  SET_UP_OR_SKIP(p.out8(0x10, 'a').out8(0x11, 'b'));
+  for (int port : {0x10, 0x11}) {
+    auto io = next<hv::Pio>();
+    EXPECT_EQ(io.port, port);
+    EXPECT_EQ(io.width, Width::byte);
+    EXPECT_TRUE(io.is_write);
+    ASSERT_EQ(io.data.size(), 1u);
+    EXPECT_EQ(io.data[0], port == 0x10 ? 'a' : 'b');
+  }
+}
+
+TEST_P(Contract, PortReadsAreFilledIn) {
+  Program p;
+  SET_UP_OR_SKIP(p.in32_echo(0x20, 0x24));
+  auto read = next<hv::Pio>();
+  EXPECT_FALSE(read.is_write);
+  EXPECT_EQ(read.port, 0x20);
+  ASSERT_EQ(read.data.size(), 4u);
+  const u8 value[] = {0x78, 0x56, 0x34, 0x12};
+  std::copy(std::begin(value), std::end(value), read.data.begin());
+  auto echo = next<hv::Pio>();
+  EXPECT_EQ(echo.port, 0x24);
+  EXPECT_TRUE(std::equal(echo.data.begin(), echo.data.end(), std::begin(value)));
+}
+
+TEST_P(Contract, MmioReadsAreAnsweredAndWritesTold) {
+  Program p;
+  SET_UP_OR_SKIP(p.load32_echo(device).store8(device + 0x100, 0x5a));
+  auto read = next<hv::MmioRead>();
+  EXPECT_EQ(read.address.value(), device);
+  EXPECT_EQ(read.width, Width::word);
+  vcpu().complete_read(0xcafe'f00d);
+  auto echo = next<hv::MmioWrite>();
+  EXPECT_EQ(echo.address.value(), device + 4);
+  EXPECT_EQ(echo.value, 0xcafe'f00du);
+  auto byte = next<hv::MmioWrite>();
+  EXPECT_EQ(byte.address.value(), device + 0x100);
+  EXPECT_EQ(byte.width, Width::byte);
+  EXPECT_EQ(byte.value, 0x5au);
+}
+
+TEST_P(Contract, PendingReadsCanBeFinishedWithoutRunning) {
+  Program p;
+  SET_UP_OR_SKIP(p.load32_echo(device));
+  next<hv::MmioRead>();
+  vcpu().complete_read(7);
+  ASSERT_TRUE(vcpu().finish_pending());
+  ASSERT_TRUE(vcpu().finish_pending());
+  EXPECT_EQ(next<hv::MmioWrite>().value, 7u);
+}
+
+TEST_P(Contract, AKickBeforeTheRunCounts) {
+  Program p;
+  SET_UP_OR_SKIP(p.out8(0x10, 1));
+  vcpu().kick();
+  for (int i = 0; i < 2; ++i) {  // until it is cleared
+    auto exit = vcpu().run();
+    ASSERT_TRUE(exit);
+    EXPECT_TRUE(std::holds_alternative<hv::Interrupted>(*exit));
+  }
+  vcpu().clear_kick();
+  EXPECT_EQ(next<hv::Pio>().port, 0x10);
+}
+
+TEST_P(Contract, AKickFromAnotherThreadEndsTheRun) {
+  Program p;
+  SET_UP_OR_SKIP(p.out8(0x10, 1));
+  std::atomic<bool> spinning{false};
+  std::atomic<bool> interrupted{false};
+  std::thread runner([&] {
+    vcpu().bind_thread();
+    EXPECT_EQ(next<hv::Pio>().port, 0x10);
+    spinning = true;
+    spinning.notify_all();
+    auto exit = vcpu().run();
+    interrupted = exit && std::holds_alternative<hv::Interrupted>(*exit);
+  });
+  spinning.wait(false);
+  vcpu().kick();
+  runner.join();
+  EXPECT_TRUE(interrupted);
+}
+
+TEST_P(Contract, PostedWritesAreDrainedInOrder) {
+  Program p;
+  p.out8(0x40, 'a').out8(0x40, 'b').store8(device, 'c').store8(device + 1, 'd').out8(0x40, 'e');
+  SET_UP_OR_SKIP(p.out8(0x50, 0));
+  if (!vm().coalesce_writes(Space::pio, {0x40, 1}))
+    GTEST_SKIP() << "this host's KVM cannot coalesce port writes";
+  ASSERT_TRUE(vm().coalesce_writes(Space::mmio, {device, 1}));
+  std::string seen;
+  auto drain = [&] {
+    vm().drain_posted([&](const hv::PostedWrite& w) {
+      EXPECT_EQ(w.width, Width::byte);
+      EXPECT_EQ(w.address, w.space == Space::pio ? 0x40 : device);
+      seen += static_cast<char>(w.value);
+    });
+  };
+  EXPECT_EQ(next<hv::MmioWrite>().address.value(), device + 1);  // outside of the range
+  drain();
+  EXPECT_EQ(seen, "abc");
+  EXPECT_EQ(next<hv::Pio>().port, 0x50);
+  drain();
+  EXPECT_EQ(seen, "abce");
+  drain();
+  EXPECT_EQ(seen, "abce");
+}
+
+TEST_P(Contract, DoorbellsRingWithoutAnExit) {
+  Program p;
+  p.store32(device, 1).store32(device, 0).store32(device, 0);
+  SET_UP_OR_SKIP(p.out8(0x10, 0));
+  Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ASSERT_TRUE(bell.valid());
+  ASSERT_TRUE(vm().attach_ioevent(Space::mmio, device, 4, 0, bell));
+  EXPECT_EQ(next<hv::MmioWrite>().value, 1u);  // another value than the doorbell's
+  EXPECT_EQ(next<hv::Pio>().port, 0x10);
+  u64 rung = 0;
+  ASSERT_EQ(::read(bell.get(), &rung, sizeof rung), static_cast<ssize_t>(sizeof rung));
+  EXPECT_EQ(rung, 2u);
+}
+
+TEST_P(Contract, MemoryMayNotOverlapAndLinesWork) {
+  Program p;
+  SET_UP_OR_SKIP(p);
+  memory::GuestMemory other;
+  auto region = other.add({GuestAddress(512_KiB), 1_MiB}, memory::Backing::anonymous);
+  ASSERT_TRUE(region);
+  EXPECT_FALSE(vm().map_ram(*region));
+  auto line = vm().irq_line(4);
+  ASSERT_TRUE(line);
+  (*line)->set(true);
+  (*line)->set(false);
+}
+
+// What the guest reads is what the monitor wrote, and the other way round.
+TEST_P(Contract, RamIsShared) {
+  Program p;
+  p.bytes({0xa1}).word(0x8000);                  // mov eax, [0x8000]
+  p.bytes({0xa3}).word(0x8004);                  // mov [0x8004], eax
+  SET_UP_OR_SKIP(p.out8(0x10, 0));
+  if (std::string_view(GetParam()) == "fake") GTEST_SKIP() << "the fake executes nothing";
+  ASSERT_TRUE(provider->ram.write(GuestAddress(0x8000), u32{0x1234'5678}));
+  next<hv::Pio>();
+  u32 seen = 0;
+  ASSERT_TRUE(provider->ram.read(GuestAddress(0x8004), seen));
+  EXPECT_EQ(seen, 0x1234'5678u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Contract, ::testing::Values("fake", "kvm"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace pv::kvm
