@@ -20,6 +20,7 @@ _start:
 asm(R"(
   .globl _start
 _start:
+  .word 0x00f00013  # addi x0, x0, 15
   li a0, 0xfee1dead
   li a1, 0x28121969
   li a2, 0x4321fedc

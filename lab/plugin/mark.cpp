@@ -7,6 +7,8 @@ template <unsigned N>
 void mark() {
 #ifdef __aarch64__
   asm volatile(".inst 0xd280001f | (%0 << 5)" ::"i"(N) : "memory");
+#elif defined(__riscv)
+  asm volatile(".option push\n.option norvc\naddi x0, x0, %0\n.option pop" ::"i"(N) : "memory");
 #endif
 }
 

@@ -11,7 +11,7 @@ import subprocess
 from .debian import Archive
 from .errors import LabError
 
-PACKAGES = {"aarch64": ("bookworm", "qemu-system-arm", "qemu-system-aarch64"),
+PACKAGES = {"aarch64": ("trixie", "qemu-system-arm", "qemu-system-aarch64"),
             "riscv64": ("trixie", "qemu-system-riscv", "qemu-system-riscv64"),
             "x86_64": ("bookworm", "qemu-system-x86", "qemu-system-x86_64")}
 
