@@ -53,22 +53,29 @@ Result<void> change_flags(int fd, int clear) {
   return {};
 }
 
+std::unexpected<Error> explain_open(const std::string& path, int error, RawOptions options) {
+  if (error == EISDIR)
+    return fail(Error::Kind::image, text("disk image {} is a directory", path),
+                "a disk is a file or a block device");
+  const char* hint = "";
+  if ((error == EACCES || error == EPERM || error == EROFS) && !options.read_only)
+    hint = "a disk that may not be written needs \"ro\"";
+  if (error == EINVAL && options.direct)
+    hint = "where the file system cannot do direct I/O, leave out \"direct\"";
+  auto failure = fail_errno(text("cannot open disk image {}", path), error, hint);
+  failure.error().kind = Error::Kind::image;
+  return failure;
+}
+
 }  // namespace
 
 Result<RawImage> RawImage::open(const std::string& path, RawOptions options) {
   // Without O_NONBLOCK opening a FIFO would wait for its other end.
   const int flags = (options.read_only ? O_RDONLY : O_RDWR) | (options.direct ? O_DIRECT : 0) |
                     O_NONBLOCK | O_NOCTTY;
-  Result<Fd> fd = open_file(path, flags);
-  if (!fd) {
-    Error error = std::move(fd).error();
-    if (options.direct && error.hint.empty())
-      error.hint = "where the file system cannot do direct I/O, leave out \"direct\"";
-    else if (!options.read_only && error.hint.empty())
-      error.hint = "a disk that may not be written needs \"ro\"";
-    return std::unexpected(std::move(error));
-  }
-  return TRY(adopt(*std::move(fd), options), text("disk image {}", path));
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!fd.valid()) return explain_open(path, errno, options);
+  return TRY(adopt(std::move(fd), options), text("disk image {}", path));
 }
 
 Result<RawImage> RawImage::adopt(Fd fd, RawOptions options) {

@@ -43,14 +43,20 @@ Result<void> FdtMachine::load(const Payload& payload) {
 
   auto target = boot::target_for(arch_, {&ram_, 1});
   auto image = TRY(boot::parse(kernel, target));
-  TRY(boot::check_command_line(image, payload.command_line));
+  // The UART needs no word: /chosen/stdout-path names it.
+  bool linux_image =
+      image.format == boot::Format::arm64_image || image.format == boot::Format::riscv_image;
+  std::string line = spec_.virtio_console && linux_image
+                         ? with_console(payload.command_line, "console=hvc0")
+                         : payload.command_line;
+  TRY(boot::check_command_line(image, line));
   boot::PlaceRequest request{initrd ? initrd->size() : 0,
                               tree_room(spec_.cpus, users_tree.size())};
   auto layout = TRY(boot::place(image, target, request));
 
   TRY(boot::load_kernel(*guest_ram_, kernel, image));
   if (initrd) TRY(boot::load_file(*guest_ram_, *initrd, layout.initrd));
-  tree_ = TRY(make_tree(payload, layout, users_tree));
+  tree_ = TRY(make_tree(payload, line, layout, users_tree));
   if (tree_.size() > layout.tree.size ||
       !guest_ram_->write_bytes(layout.tree.base, tree_))
     return fail(Error::Kind::image, text("the device tree of {} bytes does not fit at {:#x}",
@@ -64,12 +70,13 @@ Result<void> FdtMachine::load(const Payload& payload) {
   return {};
 }
 
-Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload, const boot::Layout& layout,
-                                              Bytes users_tree) const {
+Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload,
+                                              const std::string& line,
+                                              const boot::Layout& layout, Bytes users_tree) const {
   if (users_tree.empty())
-    return build_tree({payload.command_line, console_path(), layout.initrd, payload.seed});
+    return build_tree({line, console_path(), layout.initrd, payload.seed});
   boot::TreePatch patch;
-  if (!payload.command_line.empty()) patch.bootargs = payload.command_line;
+  if (!line.empty()) patch.bootargs = line;
   if (layout.initrd.size != 0) patch.initrd = layout.initrd;
   patch.ram = {&ram_, 1};
   patch.rng_seed = payload.seed;

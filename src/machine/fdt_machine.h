@@ -41,8 +41,8 @@ class FdtMachine : public Machine {
   VirtioSlots virtio_;
 
  private:
-  Result<std::vector<u8>> make_tree(const Payload& payload, const boot::Layout& layout,
-                                    Bytes users_tree) const;
+  Result<std::vector<u8>> make_tree(const Payload& payload, const std::string& line,
+                                    const boot::Layout& layout, Bytes users_tree) const;
 
   Arch arch_;
   memory::GuestRange ram_;

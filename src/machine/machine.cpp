@@ -7,6 +7,12 @@
 
 namespace pv::machine {
 
+std::string with_console(std::string_view line, std::string_view console) {
+  if (line.find("console=") != line.npos) return std::string(line);
+  if (line.empty()) return std::string(console);
+  return text("{} {}", console, line);
+}
+
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
   switch (arch) {
     case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);

@@ -32,7 +32,7 @@ struct Spec {
   u64 ram = 0;  // bytes
   unsigned cpus = 1;
   IrqChipKind irqchip = IrqChipKind::automatic;
-  bool virtio_console = false;  // the kernel's console is hvc0 instead of the UART
+  bool virtio_console = false;  // a Linux kernel's console is hvc0 instead of the UART
 };
 
 // What the machine is wired to; everything outlives it.
@@ -114,6 +114,9 @@ class Machine {
   // Presses the power button; false where the machine has none.
   virtual bool press_power_button() { return false; }
 };
+
+// `line` with `console` (such as "console=hvc0") in front when the user names no console.
+std::string with_console(std::string_view line, std::string_view console);
 
 // The board of an architecture. Errors: a spec that this board cannot have.
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec);

@@ -1,6 +1,9 @@
 #include "vmm/vcpu_group.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/text.h"
 
 namespace pv::vmm {
 
@@ -10,17 +13,27 @@ VcpuGroup::VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handl
   members_.reserve(vcpus.size());
   for (auto& vcpu : vcpus) {
     members_.push_back(std::make_unique<Member>());
+    members_.back()->group = this;
     members_.back()->vcpu = std::move(vcpu);
   }
 }
 
 VcpuGroup::~VcpuGroup() { stop(); }
 
-void VcpuGroup::start() {
+// Not std::thread: its constructor reports a failure by an exception, which this binary does not have.
+Result<void> VcpuGroup::start() {
   for (auto& member : members_) {
-    Member* m = member.get();
-    m->thread = std::thread([this, m] { run(*m); });
+    auto main = [](void* argument) -> void* {
+      auto* m = static_cast<Member*>(argument);
+      m->group->run(*m);
+      return nullptr;
+    };
+    if (int error = ::pthread_create(&member->thread, nullptr, main, member.get()); error != 0)
+      return fail_errno(text("cannot start the thread of vCPU {}", member->vcpu->index()), error,
+                        "raise the limit on threads (ulimit -u), or ask for fewer CPUs with --cpus");
+    member->started = true;
   }
+  return {};
 }
 
 void VcpuGroup::run(Member& member) {
@@ -115,7 +128,7 @@ void VcpuGroup::stop() {
     changed_.notify_all();
   }
   for (auto& member : members_)
-    if (member->thread.joinable()) member->thread.join();
+    if (std::exchange(member->started, false)) ::pthread_join(member->thread, nullptr);
 }
 
 void VcpuGroup::on_vcpu(unsigned index, std::function<void(hv::Vcpu&)> work) {

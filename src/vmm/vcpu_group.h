@@ -4,11 +4,12 @@
 // needs a vCPU's state runs a closure there with on_vcpu(), while it is parked or between two runs.
 #pragma once
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -30,7 +31,8 @@ class VcpuGroup {
             Failed failed);
   ~VcpuGroup();  // stops and joins
 
-  void start();
+  // Errors: the host has no room for a thread; those already started are stopped by stop().
+  Result<void> start();
   // Returns when every vCPU is parked. Not from a vCPU's thread.
   void pause();
   void resume();
@@ -48,8 +50,10 @@ class VcpuGroup {
  private:
   enum class State : u8 { running, paused, stopping };
   struct Member {
+    VcpuGroup* group;
     std::unique_ptr<hv::Vcpu> vcpu;
-    std::thread thread;
+    pthread_t thread{};
+    bool started = false;
     ExitStats stats;
     std::function<void(hv::Vcpu&)> work;
     bool parked = false;  // outside the guest, nothing pending

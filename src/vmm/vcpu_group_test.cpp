@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 #include <chrono>
 #include <semaphore>
 
@@ -43,7 +44,7 @@ struct Fixture : ::testing::Test {
           ++failures;
           failures.notify_all();
         });
-    group->start();
+    ASSERT_TRUE(group->start());
   }
 };
 

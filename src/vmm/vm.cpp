@@ -161,7 +161,7 @@ Result<Outcome> Vm::run() {
       });
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
-  group_->start();
+  TRY(group_->start());
   TRY(jail::enter(sealed_, jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
   TRY(env_.loop.run());
   group_->stop();

@@ -108,11 +108,15 @@ Result<void> Board::load(const Payload& payload) {
   auto target = boot::target_for(Arch::x86_64, ram_, reserved);
   auto image = TRY(boot::parse(kernel, target));
   TRY(refuse_linux_on_pvm(image));
-  TRY(boot::check_command_line(image, payload.command_line));
+  // Nothing else tells Linux on a PC which console it has.
+  std::string line = payload.command_line;
+  if (image.format == boot::Format::bzimage)
+    line = with_console(line, spec_.virtio_console ? "console=hvc0" : "console=ttyS0");
+  TRY(boot::check_command_line(image, line));
   auto layout = TRY(boot::place(image, target, {initrd ? initrd->size() : 0, 0}));
   TRY(boot::load_kernel(*guest_ram_, kernel, image));
   if (initrd) TRY(boot::load_file(*guest_ram_, *initrd, layout.initrd));
-  TRY(write_boot_data(image, layout, payload.command_line));
+  TRY(write_boot_data(image, layout, line));
   protocol_ = image.protocol;
   entry_ = image.entry.value();
   summary_ = text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}",
