@@ -21,12 +21,16 @@ void Tick::wake() {
   if (slow_.exchange(false, std::memory_order_relaxed)) timer_->arm(fast);
 }
 
+// Slow is announced before the work is done and looked at again after the timer is set, so that a
+// wake() at any time in between shortens this wait.
 void Tick::expired() {
   constexpr unsigned patience = 8;
+  if (idle_ >= patience) slow_.store(true, std::memory_order_relaxed);
   idle_ = work_() ? 0 : idle_ + 1;
-  bool slow_down = idle_ > patience;
-  slow_.store(slow_down, std::memory_order_relaxed);
+  if (idle_ == 0) slow_.store(false, std::memory_order_relaxed);
+  bool slow_down = slow_.load(std::memory_order_relaxed);
   timer_->arm(slow_down ? slow : fast);
+  if (slow_down && !slow_.load(std::memory_order_relaxed)) timer_->arm(fast);
 }
 
 }  // namespace pv::vmm
