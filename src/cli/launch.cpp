@@ -34,8 +34,9 @@ class Attached final : public Machine {
   vmm::Vm& vm_;
 };
 
-// The exit status of an outcome; says what the user would otherwise not know.
-int status_of(vmm::Outcome outcome) {
+// The exit status of an outcome; says what the user would otherwise not know. A reset is not worth
+// a word when it leads to the next boot.
+int status_of(vmm::Outcome outcome, bool reboot) {
   using Kind = vmm::Outcome::Kind;
   auto explain = [&](const char* what) {
     report(Streams{}, {Error::Kind::host, what + outcome.message, std::move(outcome.hint)});
@@ -43,9 +44,15 @@ int status_of(vmm::Outcome outcome) {
   switch (outcome.kind) {
     case Kind::power_off: return to_int(ExitStatus::success);
     case Kind::guest_code: return outcome.code;
-    case Kind::reset: return to_int(ExitStatus::reset);
-    case Kind::panic: return to_int(ExitStatus::panic);
-    case Kind::stopped: return to_int(ExitStatus::stopped);
+    case Kind::reset:
+      if (!reboot) print(STDERR_FILENO, "polyvisor: the guest reset itself.\n");
+      return to_int(ExitStatus::reset);
+    case Kind::panic:
+      print(STDERR_FILENO, "polyvisor: the guest reported a panic.\n");
+      return to_int(ExitStatus::panic);
+    case Kind::stopped:
+      print(STDERR_FILENO, "polyvisor: the run was ended from outside.\n");
+      return to_int(ExitStatus::stopped);
     case Kind::crash: explain("the guest crashed: "); return to_int(ExitStatus::crash);
     case Kind::host_error: explain(""); return to_int(ExitStatus::host_error);
   }
@@ -66,7 +73,7 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
   auto outcome = vm->run();
   session.reset();  // the terminal first: what follows may have something to say
   if (config.exit_stats) print(STDERR_FILENO, vm->exit_report() + "\n");
-  return RunOutcome { status_of(TRY(std::move(outcome))) };
+  return RunOutcome { status_of(TRY(std::move(outcome)), config.reboot) };
 }
 
 // Signals that end a run, and the end of a child.
@@ -77,13 +84,17 @@ sigset_t waited_for() {
   return set;
 }
 
-// Waits for the child and hands on the signals that would end this process.
-Result<int> wait_for(pid_t child, const sigset_t& signals) {
+// Waits for the child and hands on the signals that would end this process; `stopping` tells that
+// there was one.
+Result<int> wait_for(pid_t child, const sigset_t& signals, bool& stopping) {
   for (;;) {
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child) return status;
     int number = ::sigwaitinfo(&signals, nullptr);
-    if (number > 0 && number != SIGCHLD) ::kill(child, number);
+    if (number > 0 && number != SIGCHLD) {
+      stopping = true;
+      ::kill(child, number);
+    }
     if (number < 0 && errno != EINTR)
       return fail_errno("cannot wait for the guest's process", errno);
   }
@@ -103,7 +114,12 @@ Result<RunOutcome> run_until_no_reset(const config::VmConfig& config) {
       ::sigprocmask(SIG_SETMASK, &before, nullptr);
       return run_once(config);
     }
-    int status = TRY(wait_for(child, signals));
+    bool stopping = false;
+    int status = TRY(wait_for(child, signals, stopping));
+    // The child may have been too young to handle the signal, or may just have reset itself.
+    if (stopping && (WIFSIGNALED(status) ? ::sigismember(&signals, WTERMSIG(status)) == 1
+                                         : WEXITSTATUS(status) == to_int(ExitStatus::reset)))
+      return RunOutcome{to_int(ExitStatus::stopped)};
     if (WIFSIGNALED(status))
       return fail(Error::Kind::host, text("the guest's process was killed by signal {} ({})",
                                           WTERMSIG(status), ::strsignal(WTERMSIG(status))));
