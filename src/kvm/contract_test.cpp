@@ -137,16 +137,16 @@ TEST_P(Contract, AKickFromAnotherThreadEndsTheRun) {
 
 TEST_P(Contract, PostedWritesAreDrainedInOrder) {
   Program p;
-  p.out8(0x40, 'a').out8(0x40, 'b').store8(device, 'c').store8(device + 1, 'd').out8(0x40, 'e');
+  p.out8(0x38, 'a').out8(0x38, 'b').store8(device, 'c').store8(device + 1, 'd').out8(0x38, 'e');
   SET_UP_OR_SKIP(p.out8(0x50, 0));
-  if (!vm().coalesce_writes(Space::pio, {0x40, 1}))
+  if (!vm().coalesce_writes(Space::pio, {0x38, 1}))
     GTEST_SKIP() << "this host's KVM cannot coalesce port writes";
   ASSERT_TRUE(vm().coalesce_writes(Space::mmio, {device, 1}));
   std::string seen;
   auto drain = [&] {
     vm().drain_posted([&](const hv::PostedWrite& w) {
       EXPECT_EQ(w.width, Width::byte);
-      EXPECT_EQ(w.address, w.space == Space::pio ? 0x40 : device);
+      EXPECT_EQ(w.address, w.space == Space::pio ? 0x38 : device);
       seen += static_cast<char>(w.value);
     });
   };
@@ -187,22 +187,65 @@ TEST_P(Contract, MemoryMayNotOverlapAndLinesWork) {
   (*line)->set(false);
 }
 
-// What the guest reads is what the monitor wrote, and the other way round.
-TEST_P(Contract, RamIsShared) {
+// More than the kernel's buffer holds: what does not fit is an exit, and comes after what did.
+TEST_P(Contract, AFullBufferKeepsTheOrder) {
+  constexpr u32 count = 400;
   Program p;
-  p.bytes({0xa1}).word(0x8000);                  // mov eax, [0x8000]
-  p.bytes({0xa3}).word(0x8004);                  // mov [0x8004], eax
-  SET_UP_OR_SKIP(p.out8(0x10, 0));
-  if (std::string_view(GetParam()) == "fake") GTEST_SKIP() << "the fake executes nothing";
-  ASSERT_TRUE(provider->ram.write(GuestAddress(0x8000), u32{0x1234'5678}));
-  next<hv::Pio>();
+  p.bytes({0xb9}).word(count);                              // mov ecx, count
+  p.bytes({0x31, 0xc0});                                    // xor eax, eax
+  p.bytes({0xe6, 0x38, 0xfe, 0xc0, 0xe2, 0xfa});            // L: out 0x38, al; inc al; loop L
+  for (u32 i = 0; i < count; ++i) p.step(hv::Pio{0x38, Width::byte, true, p.item(i & 0xff, 1)});
+  SET_UP_OR_SKIP(p.out8(0x50, 0));
+  if (!vm().coalesce_writes(Space::pio, {0x38, 1}))
+    GTEST_SKIP() << "this host's KVM cannot coalesce port writes";
   u32 seen = 0;
-  ASSERT_TRUE(provider->ram.read(GuestAddress(0x8004), seen));
-  EXPECT_EQ(seen, 0x1234'5678u);
+  for (bool more = true; more && !HasFailure();) {
+    auto io = next<hv::Pio>();
+    vm().drain_posted([&](const hv::PostedWrite& w) { EXPECT_EQ(w.value, seen++ & 0xff); });
+    more = io.port == 0x38;
+    if (more && !io.data.empty()) {
+      EXPECT_EQ(io.data[0], seen++ & 0xff);
+    }
+  }
+  EXPECT_EQ(seen, count);
+}
+
+// A kick that comes while pending I/O is being finished must not be lost.
+TEST_P(Contract, AKickWhileFinishingCounts) {
+  Program p;
+  p.bytes({0xe6, 0x10, 0xeb, 0xfc});  // L: out 0x10, al; jmp L
+  for (int i = 0; i < 400; ++i) p.step(hv::Pio{0x10, Width::byte, true, p.item(0, 1)});
+  SET_UP_OR_SKIP(p);
+  for (int round = 0; round < 100; ++round) {
+    std::thread kicker([&] { vcpu().kick(); });
+    ASSERT_TRUE(vcpu().finish_pending());
+    kicker.join();
+    auto exit = vcpu().run();
+    ASSERT_TRUE(exit);
+    ASSERT_TRUE(std::holds_alternative<hv::Interrupted>(*exit)) << "round " << round;
+    vcpu().clear_kick();
+    next<hv::Pio>();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, Contract, ::testing::Values("fake", "kvm"),
                          [](const auto& test) { return std::string(test.param); });
+
+// What the guest reads is what the monitor wrote, and the other way round. (The fake executes
+// nothing.)
+TEST(KvmOnly, RamIsShared) {
+  Program p;
+  p.bytes({0xa1}).word(0x8000);  // mov eax, [0x8000]
+  p.bytes({0xa3}).word(0x8004);  // mov [0x8004], eax
+  KvmProvider kvm;
+  if (auto why = kvm.set_up(p.out8(0x10, 0)); !why.empty()) GTEST_SKIP() << why;
+  ASSERT_TRUE(kvm.ram.write(GuestAddress(0x8000), u32{0x1234'5678}));
+  auto exit = kvm.vcpu().run();
+  ASSERT_TRUE(exit && std::holds_alternative<hv::Pio>(*exit));
+  u32 seen = 0;
+  ASSERT_TRUE(kvm.ram.read(GuestAddress(0x8004), seen));
+  EXPECT_EQ(seen, 0x1234'5678u);
+}
 
 }  // namespace
 }  // namespace pv::kvm

@@ -38,11 +38,13 @@ void Vcpu::bind_thread() {
 
 void Vcpu::kick() {
   // immediate_exit closes the window between "about to enter" and the signal's arrival.
+  kicked_.store(true, std::memory_order_seq_cst);
   std::atomic_ref<u8>(run_->immediate_exit).store(1, std::memory_order_seq_cst);
   if (bound_.load(std::memory_order_acquire)) ::pthread_kill(thread_, kick_signal());
 }
 
 void Vcpu::clear_kick() {
+  kicked_.store(false, std::memory_order_seq_cst);
   std::atomic_ref<u8>(run_->immediate_exit).store(0, std::memory_order_seq_cst);
 }
 
@@ -56,10 +58,12 @@ Result<hv::Exit> Vcpu::run() {
 }
 
 Result<void> Vcpu::finish_pending() {
-  u8 before = std::atomic_ref<u8>(run_->immediate_exit).exchange(1);
+  std::atomic_ref<u8> immediate_exit(run_->immediate_exit);
+  immediate_exit.store(1);
   int result = ::ioctl(fd_.get(), KVM_RUN, 0);
   int error = errno;
-  std::atomic_ref<u8>(run_->immediate_exit).store(before);
+  immediate_exit.store(0);
+  if (kicked_.load()) immediate_exit.store(1);  // also when the kick came meanwhile
   if (result == 0 || error == EINTR) return {};
   return fail_errno("KVM cannot finish the vCPU's pending I/O", error);
 }

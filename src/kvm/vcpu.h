@@ -48,6 +48,7 @@ class Vcpu final : public hv::Vcpu {
   usize run_size_;
   pthread_t thread_{};
   std::atomic<bool> bound_{false};
+  std::atomic<bool> kicked_{false};
 };
 
 // The signal that interrupts KVM_RUN.
