@@ -36,14 +36,19 @@ class FakeVcpu final : public Vcpu {
     steps_.push_back([exit = std::move(exit)](u64) { return exit; });
   }
   void then_step(Step step) { steps_.push_back(std::move(step)); }
+  // What finish_pending() finds that the last instruction still needs.
+  void then_unfinished(Exit exit) { unfinished_.push_back(std::move(exit)); }
   // run() fails with this when the exits have been played.
   void then_fail(Error error) { failure_ = std::move(error); }
 
   unsigned index() const override { return index_; }
   Result<Exit> run() override;
-  Result<void> finish_pending() override {
+  Result<std::optional<Exit>> finish_pending() override {
     ++finished;
-    return {};
+    if (unfinished_.empty()) return std::nullopt;
+    Exit exit = unfinished_.front();
+    unfinished_.pop_front();
+    return exit;
   }
   void complete_read(u64 value) override { reads.push_back(value); }
   void complete_call(i64 error, u64 value) override { calls.emplace_back(error, value); }
@@ -75,6 +80,7 @@ class FakeVcpu final : public Vcpu {
   unsigned index_;
   FakeVm* vm_;
   std::deque<Step> steps_;
+  std::deque<Exit> unfinished_;
   std::optional<Error> failure_;
   std::mutex mutex_;
   std::condition_variable kicked_;

@@ -2,6 +2,8 @@
 // that runs it; kick() alone may be called from any thread.
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "hv/exit.h"
 
@@ -15,9 +17,10 @@ class Vcpu {
   // Enters the guest until it needs the monitor. A pending MMIO or PIO read is finished on entry.
   virtual Result<Exit> run() = 0;
 
-  // Finishes pending I/O of the last exit without executing guest code, so that the state can be
-  // read or saved.
-  virtual Result<void> finish_pending() = 0;
+  // Finishes pending I/O of the last exit without executing a further instruction, so that the
+  // state can be read or saved. An instruction that needs more I/O (a repeated or split access)
+  // gives its next exit, to be handled and finished likewise; without one, all is finished.
+  virtual Result<std::optional<Exit>> finish_pending() = 0;
 
   virtual void complete_read(u64 value) = 0;                // after MmioRead
   virtual void complete_call(i64 error, u64 value) = 0;     // after Hypercall

@@ -187,6 +187,30 @@ TEST_P(Contract, MemoryMayNotOverlapAndLinesWork) {
   (*line)->set(false);
 }
 
+// A load across a page's end is two exits; finishing the first gives the second.
+TEST_P(Contract, SplitAccessesAreFinishedInParts) {
+  constexpr u64 border = device + 0x1000;
+  Program p;
+  p.bytes({0xa1}).word(static_cast<u32>(border - 2));  // mov eax, [border - 2]
+  p.bytes({0xa3}).word(static_cast<u32>(device));      // mov [device], eax
+  p.step(hv::MmioRead{GuestAddress(border - 2), Width::half});
+  p.unfinished = {hv::MmioRead{GuestAddress(border), Width::half}};
+  p.step(hv::MmioWrite{GuestAddress(device), Width::word, 0x2222'1111});
+  SET_UP_OR_SKIP(p);
+  EXPECT_EQ(next<hv::MmioRead>().address.value(), border - 2);
+  vcpu().complete_read(0x1111);
+  auto rest = vcpu().finish_pending();
+  ASSERT_TRUE(rest && rest->has_value());
+  ASSERT_TRUE(std::holds_alternative<hv::MmioRead>(**rest));
+  EXPECT_EQ(std::get<hv::MmioRead>(**rest).address.value(), border);
+  EXPECT_EQ(std::get<hv::MmioRead>(**rest).width, Width::half);
+  vcpu().complete_read(0x2222);
+  rest = vcpu().finish_pending();
+  ASSERT_TRUE(rest);
+  EXPECT_FALSE(rest->has_value());
+  EXPECT_EQ(next<hv::MmioWrite>().value, 0x2222'1111u);
+}
+
 // More than the kernel's buffer holds: what does not fit is an exit, and comes after what did.
 TEST_P(Contract, AFullBufferKeepsTheOrder) {
   constexpr u32 count = 400;

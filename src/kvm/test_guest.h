@@ -38,6 +38,7 @@ inline machine::BootState entry_state() {
 struct Program {
   std::vector<u8> code;
   std::vector<hv::FakeVcpu::Step> steps;
+  std::vector<hv::Exit> unfinished;   // what finishing finds
   std::deque<std::vector<u8>> items;  // what the fake's port instructions move
 
   Program& bytes(std::initializer_list<u8> more) {
@@ -118,6 +119,7 @@ class FakeProvider final : public Provider {
     if (auto why = add_ram(); !why.empty()) return why;
     vcpu_ = vm_.vcpu(0);
     for (const auto& step : program.steps) vcpu_->then_step(step);
+    for (const auto& exit : program.unfinished) vcpu_->then_unfinished(exit);
     return {};
   }
   hv::Vm& vm() override { return vm_; }

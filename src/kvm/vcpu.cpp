@@ -57,14 +57,15 @@ Result<hv::Exit> Vcpu::run() {
   return decode();
 }
 
-Result<void> Vcpu::finish_pending() {
+Result<std::optional<hv::Exit>> Vcpu::finish_pending() {
   std::atomic_ref<u8> immediate_exit(run_->immediate_exit);
   immediate_exit.store(1);
   int result = ::ioctl(fd_.get(), KVM_RUN, 0);
   int error = errno;
   immediate_exit.store(0);
   if (kicked_.load()) immediate_exit.store(1);  // also when the kick came meanwhile
-  if (result == 0 || error == EINTR) return {};
+  if (result == 0) return TRY(decode());
+  if (error == EINTR || error == EAGAIN) return std::nullopt;
   return fail_errno("KVM cannot finish the vCPU's pending I/O", error);
 }
 

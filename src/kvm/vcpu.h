@@ -20,7 +20,7 @@ class Vcpu final : public hv::Vcpu {
 
   unsigned index() const override { return index_; }
   Result<hv::Exit> run() override;
-  Result<void> finish_pending() override;
+  Result<std::optional<hv::Exit>> finish_pending() override;
   void complete_read(u64 value) override;
   void complete_call(i64 error, u64 value) override;
   void bind_thread() override;

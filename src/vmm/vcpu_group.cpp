@@ -82,13 +82,26 @@ bool VcpuGroup::attend(Member& member) {
     }
     if (!member.parked) {
       lock.unlock();
-      [[maybe_unused]] auto finished = member.vcpu->finish_pending();
+      bool goes_on = finish(member);
       lock.lock();
+      if (!goes_on) member.ended = true;
       member.parked = true;
       changed_.notify_all();
       continue;
     }
     changed_.wait(lock);
+  }
+}
+
+// What the last exit left open; one instruction may need several exits. False when one of them
+// ends the VM. Errors are left to run(), which meets them again.
+bool VcpuGroup::finish(Member& member) {
+  for (;;) {
+    auto exit = member.vcpu->finish_pending();
+    if (!exit || !*exit || member.ended) return true;
+    member.stats.count((*exit)->index());
+    if (std::holds_alternative<hv::Interrupted>(**exit)) continue;
+    if (!handler_(*member.vcpu, **exit)) return false;
   }
 }
 

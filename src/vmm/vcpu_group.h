@@ -62,6 +62,7 @@ class VcpuGroup {
 
   void run(Member& member);
   bool attend(Member& member);
+  bool finish(Member& member);
   void kick_all();
   bool all_parked() const;
 

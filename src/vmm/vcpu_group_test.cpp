@@ -18,12 +18,14 @@ struct Fixture : ::testing::Test {
   std::string failure;
   std::unique_ptr<VcpuGroup> group;
 
-  // Each vCPU plays its exits; then it fails with `error`, or its guest spins until kicked.
+  // Each vCPU plays its exits; then it fails with `error`, or its guest spins until kicked. Pausing
+  // finds `unfinished`.
   void make(std::vector<std::vector<hv::Exit>> exits, bool prepared = true,
-            const char* error = nullptr) {
+            const char* error = nullptr, std::vector<hv::Exit> unfinished = {}) {
     std::vector<std::unique_ptr<hv::Vcpu>> vcpus;
     for (auto& list : exits) {
       auto vcpu = std::make_unique<hv::FakeVcpu>(static_cast<unsigned>(vcpus.size()), list);
+      for (const auto& exit : unfinished) vcpu->then_unfinished(exit);
       if (error != nullptr) vcpu->then_fail({Error::Kind::host, error, {}});
       fakes.push_back(vcpu.get());
       vcpus.push_back(std::move(vcpu));
@@ -132,6 +134,29 @@ TEST_F(Fixture, WorkUnderWayIsWaitedForWhenTheGroupStops) {
   stopper.join();
   EXPECT_FALSE(early);
   EXPECT_TRUE(worked_at_return);
+}
+
+// A string or split access that was under way is carried through before the vCPU parks.
+TEST_F(Fixture, PauseHandlesWhatAnInstructionStillNeeds) {
+  make({{}}, true, nullptr, {hv::MmioWrite{}, hv::Interrupted{}, hv::MmioWrite{}});
+  group->pause();
+  EXPECT_EQ(handled, 2);
+  EXPECT_EQ(fakes[0]->finished, 4);
+  group->resume();
+  group->pause();
+  EXPECT_EQ(handled, 2);
+  group->stop();
+}
+
+TEST_F(Fixture, AnEndFoundWhilePausingIsAnEnd) {
+  make({{}}, true, nullptr, {hv::TripleFault{}});
+  group->pause();
+  const int entered = fakes[0]->entered;
+  group->resume();
+  group->on_vcpu(0, [](hv::Vcpu&) {});
+  EXPECT_EQ(handled, 1);
+  EXPECT_EQ(fakes[0]->entered, entered);
+  group->stop();
 }
 
 TEST_F(Fixture, NoWorkIsDoneAfterTheStop) {
