@@ -1,6 +1,7 @@
 """Bare-metal guests: every sample of guest/, its output and its exit status."""
 
 from suite.case import Case
+from suite.shell import script
 
 
 def run(guest, *options):
@@ -52,8 +53,8 @@ def _arguments(target):
         Case("guests/exitcode-42", run("exitcode"), 42, says=["exitcode: 42\n"]),
         Case("guests/exitcode-99", run("exitcode", "-p", "code=99"), 99, says=["exitcode: 99\n"]),
         # 100 and up are polyvisor's: a guest's own would be mistaken for them.
-        Case("guests/exitcode-100", run("exitcode", "-p", "code=100"), 101,
-             says=["exitcode: 100\n", "polyvisor: error: "]),
+        Case("guests/exitcode-100", run("exitcode", "-p", "code=100"), 102,
+             says=["exitcode: 100\n", "polyvisor: the guest reported a panic.\n"]),
     ]
 
 
@@ -61,12 +62,13 @@ def _endings(target):
     crash = 101 if target.arch == "x86_64" else (3, 101)
     found = [
         Case("guests/poweroff", run("poweroff"), 0, says=["poweroff: switching off\n"]),
-        Case("guests/reset", run("reset"), 100, says=["reset: resetting\n"], check=_said_once),
-        # `timeout` of busybox and of coreutils: both end it by SIGTERM, an end from outside.
-        Case("guests/reset-reboot", "polyvisor run --reboot guest/reset >tmp/reboots 2>&1 & pid=$!\n"
-             "for i in $(seq 300); do [ $(grep -c resetting tmp/reboots) -ge 3 ] && break; sleep 0.1; done\n"
-             "kill $pid; wait $pid; echo status $?; echo times $(grep -c resetting tmp/reboots)",
-             says=["status 106\n", "times "], check=_restarted),
+        Case("guests/reset", run("reset"), 100,
+             says=["reset: resetting\n", "polyvisor: the guest reset itself.\n"], check=_said_once),
+        Case("guests/reset-reboot", script(
+            "polyvisor run --reboot guest/reset >tmp/reboots 2>&1 & pid=$!\n"
+            "for i in $(seq 300); do [ $(grep -c resetting tmp/reboots) -ge 3 ] && break; sleep 0.1; done\n"
+            "kill $pid; finished $pid it; echo times $(grep -c resetting tmp/reboots)"),
+             says=["it ended with status 106\n", "times "], check=_restarted),
         Case("guests/fault", run("fault"), 3, says=["fault: an undefined instruction follows\n"],
              never=["no exception came"]),
         Case("guests/nowhere", run("nowhere"), crash, says=["nowhere: jumping to"], never=["came back"]),
@@ -77,16 +79,15 @@ def _endings(target):
     else:
         # The CPU takes the exception for ever: the monitor must stay in control.
         found.append(Case("guests/triplefault", _until("triplefault", "no exception handlers"),
-                          says=["no exception handlers from here on\n", "status 106\n"]))
-    found.append(Case("guests/spin", _until("spin", ""), says=["status 106\n"]))
+                          says=["it ended with status 106\n", "no exception handlers from here on\n"]))
+    found.append(Case("guests/spin", _until("spin", "spin: "), says=["it ended with status 106\n"]))
     return found
 
 
 def _until(guest, text):
     """Run a guest that never ends by itself until it says `text`, then end it by SIGTERM."""
-    return (f"polyvisor run guest/{guest} >tmp/{guest} 2>&1 & pid=$!\n"
-            f"for i in $(seq 300); do grep -q '{text}' tmp/{guest} && break; sleep 0.1; done\n"
-            f"sleep 0.3; kill $pid; wait $pid; s=$?; cat tmp/{guest}; echo status $s")
+    return script(f"polyvisor run guest/{guest} >tmp/{guest} 2>&1 & pid=$!\n"
+                  f"wait_for '{text}' tmp/{guest}; sleep 0.5; kill $pid; finished $pid it; cat tmp/{guest}")
 
 
 def _said_once(result):

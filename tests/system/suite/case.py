@@ -18,7 +18,8 @@ class Case:
     allowed ones. says: texts that the output must contain, in this order; never: texts that it
     must not contain. check: called with the polylab Result, raises AssertionError. parts: further
     tests judged from the same run, as {name: check}; for what is dear to run, as a boot of Linux.
-    files: {name inside: bytes or path outside} that this test needs. skip: why it is not run.
+    files: {name inside: bytes or path outside} that this test needs. keys: what is typed
+    at the terminal of a native test, as (text to wait for, bytes). skip: why it is not run.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     stdin: bytes | None = None
     separate: bool = False
     terminal: tuple | None = None
+    keys: tuple | list = ()
     skip: str = ""
 
     def lab_command(self):

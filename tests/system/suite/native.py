@@ -5,13 +5,14 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
 from polylab import LabError, Result
 from polylab.arch import find_arch
 from polylab.build import find_guests, find_monitor
+
+from . import shell, terminal
 
 ARCH = "x86_64"
 KVM_CREATE_VM = 0xae01
@@ -67,8 +68,8 @@ def _furnish(folder, monitor, cases):
         (folder / "bin" / name).symlink_to(monitor.resolve())
     for name, path in find_guests(find_arch(ARCH)).items():
         (folder / "guest" / name).symlink_to(path.resolve())
-    for case in cases:
-        for name, content in case.files.items():
+    for files in (shell.FILES, *(case.files for case in cases)):
+        for name, content in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content if isinstance(content, bytes) else pathlib.Path(content).read_bytes())
@@ -82,35 +83,43 @@ def _environment(folder):
 def _run(folder, case):
     """One command in a session of its own; what it leaves behind in it is killed."""
     command = case.lab_command()
+    result = Result(command)
+    begun = time.monotonic()
+    options = {"cwd": folder, "env": _environment(folder)}
     if case.terminal:
-        words = [sys.executable, "-B", str(pathlib.Path(__file__).with_name("terminal.py")),
-                 *map(str, case.terminal), *command.words()]
+        child, status, result.output = terminal.run(command.words(), case.terminal, case.keys, case.timeout, **options)
+        _settle(child, status, result)
     else:
-        words = command.words()
+        _run_piped(case, result, options)
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def _run_piped(case, result, options):
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, \
             tempfile.TemporaryFile() as errors:
         source.write(case.stdin or b"")
         source.seek(0)
-        begun = time.monotonic()
-        child = subprocess.Popen(words, cwd=folder, env=_environment(folder), start_new_session=True,
-                                 stdin=source if case.stdin else subprocess.DEVNULL, stdout=output,
-                                 stderr=errors if case.separate else output)
-        result = Result(command)
-        _wait(child, case.timeout, result)
-        result.seconds = time.monotonic() - begun
+        child = subprocess.Popen(result.command.words(), start_new_session=True, stdout=output,
+                                 stdin=source if case.stdin else subprocess.DEVNULL,
+                                 stderr=errors if case.separate else output, **options)
+        try:
+            status = child.wait(case.timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+        _settle(child, status, result)
         output.seek(0)
         errors.seek(0)
         result.output, result.errors = output.read(), errors.read()
-    return result
 
 
-def _wait(child, timeout, result):
-    try:
-        status = child.wait(timeout)
+def _settle(child, status, result):
+    """Note how it ended, and end what it left running."""
+    if status is None:
+        result.kind, result.status = "timeout", 124
+    else:
         result.kind = "exit" if status >= 0 else "signal"
         result.status = status if status >= 0 else 128 - status
-    except subprocess.TimeoutExpired:
-        result.kind, result.status = "timeout", 124
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:

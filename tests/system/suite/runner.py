@@ -4,7 +4,7 @@ import importlib
 
 from polylab import Host, HostDied, LabError
 
-from . import native
+from . import native, shell
 from .case import failure
 from .report import Outcome
 
@@ -77,7 +77,7 @@ def _blame(results, why):
 
 
 def _host(target, cases):
-    files = {}
+    files = dict(shell.FILES)
     for case in cases:
         for name, content in case.files.items():
             assert files.get(name, content) == content, f"two files are called {name}"

@@ -1,0 +1,51 @@
+"""Small shell functions for the tests' scripts, for busybox and for other shells; every host carries them."""
+
+import shlex
+
+# Every wait is bounded: 60 s, which on a loaded machine is an emulated host's 10.
+LIBRARY = rb"""# Functions for scripts: . ./in/library
+wait_for() {  # TEXT FILE: until the file says so
+  for turn in $(seq 600); do grep -q "$1" "$2" 2>/dev/null && return 0; sleep 0.1; done
+  echo "TIMEOUT: $2 never said $1:"; cat "$2"; return 1
+}
+start() {  # NAME [OPTIONS]: an idle VM in the background; its process id is in $pid
+  name=$1; shift
+  polyvisor run guest/idle --name $name "$@" >tmp/$name.out 2>&1 & pid=$!
+  wait_for 'idle: asleep' tmp/$name.out
+}
+finished() {  # PID NAME: wait for it, print its status
+  gone_soon=$1; ( sleep 60; kill -9 $gone_soon ) >/dev/null 2>&1 & guard=$!
+  wait $1; echo "$2 ended with status $?"; kill $guard 2>/dev/null
+}
+sockets() { ls $XDG_RUNTIME_DIR/polyvisor 2>/dev/null; }
+XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run}; export XDG_RUNTIME_DIR
+"""
+
+# refuse CMD...: runs it and complains of what it leaves behind. The exit status is the command's.
+REFUSE = b"""#!/bin/sh
+folder=${XDG_RUNTIME_DIR:-/run}/polyvisor
+rm -f $folder/*
+"$@"
+status=$?
+for socket in $folder/*; do
+  [ -e "$socket" ] && echo "LEFT BEHIND: socket $socket"
+done
+for process in /proc/[0-9]*; do
+  [ "$(cat $process/comm 2>/dev/null)" = polyvisor ] || continue
+  [ "$(cut -d' ' -f6 $process/stat)" = "$(cut -d' ' -f6 /proc/$$/stat)" ] && echo "LEFT BEHIND: process $process"
+done
+exit $status
+"""
+
+
+FILES = {"in/library": LIBRARY, "in/refuse": REFUSE}
+
+
+def script(text):
+    """A script that may use the functions above."""
+    return ". ./in/library\n" + text
+
+
+def quoted(words):
+    """The words as the shell wants to read them, quoted only where it is needed."""
+    return " ".join(map(shlex.quote, words))
