@@ -72,8 +72,8 @@ Result<u64> file_size(int fd) {
     if (::ioctl(fd, BLKGETSIZE64, &size) < 0) return fail_errno("BLKGETSIZE64", errno);
     return size;
   }
-  if (S_ISDIR(st.st_mode)) return fail(Error::Kind::usage, "is a directory, not a file");
-  return fail(Error::Kind::usage, "is neither a file nor a block device");
+  if (S_ISDIR(st.st_mode)) return fail(Error::Kind::image, "is a directory, not a file");
+  return fail(Error::Kind::image, "is neither a file nor a block device");
 }
 
 }  // namespace pv

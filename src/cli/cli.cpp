@@ -1,5 +1,8 @@
 #include "cli/cli.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/arch.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -79,10 +82,6 @@ std::unexpected<Error> unknown_command(std::string_view name) {
   return fail(Error::Kind::usage, text("unknown command \"{}\"", name), std::move(hint));
 }
 
-int print_and_succeed(const Context& context, std::string_view words) {
-  print(context.streams.out, words);
-  return to_int(ExitStatus::success);
-}
 
 // An option before the command.
 Result<int> global_option(Arguments arguments, const Context& context) {
@@ -109,6 +108,13 @@ std::span<const Command> commands() { return table; }
 void print(int fd, std::string_view words) {
   // Output that nobody reads is nobody's loss.
   static_cast<void>(write_fully(fd, {reinterpret_cast<const u8*>(words.data()), words.size()}));
+}
+
+int print_and_succeed(const Context& context, std::string_view words) {
+  auto written = write_fully(context.streams.out,
+                             {reinterpret_cast<const u8*>(words.data()), words.size()});
+  if (written) return to_int(ExitStatus::success);
+  return report(context.streams, std::move(written).error().within("standard output"));
 }
 
 int report(const Streams& streams, const Error& error) {
@@ -169,8 +175,19 @@ int dispatch(Arguments arguments, const Context& context) {
   return report(context.streams, unknown_command(first).error());
 }
 
+// A descriptor from 0 to 2 that the caller closed would go to the next file that is opened, and that
+// file would then be read or written as if it were the console.
+void fill_standard_descriptors() {
+  int fd;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
 // Called as `lkvm` or `crosvm` (links to this binary) the same commands and options apply.
 int main(int argc, char** argv) {
+  fill_standard_descriptors();
   VmLauncher launcher;
   const usize count = argc > 1 ? static_cast<usize>(argc - 1) : 0;
   return dispatch({argv + (argc > 0 ? 1 : 0), count}, {{}, launcher});

@@ -11,18 +11,26 @@
 #include "base/result.h"
 
 namespace pv::cli {
+namespace {
+// What Linux's terminals take without waiting when poll(2) says that there is room (tty.h,
+// WAKEUP_CHARS; newlines may become two characters).
+constexpr usize terminal_room = 128;
+}  // namespace
 
 ConsoleOutput::ConsoleOutput(int fd, Log& log, std::chrono::milliseconds patience)
     : fd_(fd), log_(log), patience_ms_(static_cast<int>(patience.count())) {
   struct stat st;
-  may_block_ = ::fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+  const bool known = ::fstat(fd, &st) == 0;
+  // A terminal can be stopped (XOFF), or be a pseudo terminal that nobody reads.
+  const bool terminal = known && S_ISCHR(st.st_mode) && ::isatty(fd) == 1;
+  may_block_ = known && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || terminal);
+  if (terminal) at_once_ = terminal_room;
 }
 
 void ConsoleOutput::write(Bytes bytes) {
   while (!bytes.empty() && !gone_) {
     if (may_block_ && !wait_for_room()) return;
-    // A pipe that has room takes this much at once.
-    const usize size = may_block_ ? std::min<usize>(bytes.size(), PIPE_BUF) : bytes.size();
+    const usize size = may_block_ ? std::min(bytes.size(), at_once_) : bytes.size();
     const ssize_t written = ::write(fd_, bytes.data(), size);
     if (written > 0) {
       bytes = bytes.subspan(static_cast<usize>(written));

@@ -66,8 +66,7 @@ int for_each_selected(const Command& command, Arguments arguments, const Context
   const auto selection = parse_selection(command, arguments);
   if (!selection) return report(context.streams, selection.error());
   if (selection->help) {
-    print(context.streams.out, help_text(command));
-    return to_int(ExitStatus::success);
+    return print_and_succeed(context, help_text(command));
   }
   const auto directories = control::Directory::existing();
   const auto running = control::running_vms(directories);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -104,6 +105,8 @@ Result<int> wait_for(pid_t child, const sigset_t& signals, bool& stopping) {
 // can seal itself: the parent only waits, and starts the next after a reset.
 Result<RunOutcome> run_until_no_reset(const config::VmConfig& config) {
   const sigset_t signals = waited_for();
+  termios modes;
+  const bool terminal = ::tcgetattr(STDIN_FILENO, &modes) == 0;
   sigset_t before;
   ::sigprocmask(SIG_BLOCK, &signals, &before);
   for (;;) {
@@ -120,6 +123,8 @@ Result<RunOutcome> run_until_no_reset(const config::VmConfig& config) {
     if (stopping && (WIFSIGNALED(status) ? ::sigismember(&signals, WTERMSIG(status)) == 1
                                          : WEXITSTATUS(status) == to_int(ExitStatus::reset)))
       return RunOutcome{to_int(ExitStatus::stopped)};
+    // A child that was killed could not give the terminal back.
+    if (WIFSIGNALED(status) && terminal) ::tcsetattr(STDIN_FILENO, TCSANOW, &modes);
     if (WIFSIGNALED(status))
       return fail(Error::Kind::host, text("the guest's process was killed by signal {} ({})",
                                           WTERMSIG(status), ::strsignal(WTERMSIG(status))));

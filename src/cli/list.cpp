@@ -18,8 +18,7 @@ int list_command(const Command& command, Arguments arguments, const Context& con
     const std::string_view state = reply ? field("state") : "not answering";
     lines += text("{:>7} {:<24} {}\n", field("pid"), vm.name, state);
   }
-  print(context.streams.out, lines);
-  return to_int(ExitStatus::success);
+  return print_and_succeed(context, lines);
 }
 
 }  // namespace pv::cli

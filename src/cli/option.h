@@ -95,6 +95,7 @@ inline constexpr Option run_options[] = {
      "Print at the end how often the guest left to the monitor, by cause.", Section::monitor},
     {Id::disable_sandbox, 0, "disable-sandbox", "",
      "Do not seal the process before the guest starts; for debugging only.", Section::monitor},
+    {Id::version, 'V', "version", "", "Print the version and exit.", Section::information},
     help_option,
 };
 

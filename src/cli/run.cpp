@@ -117,7 +117,10 @@ struct Filler {
       case Id::memory: config.memory = TRY(config::parse_size(item.value), "--mem"); break;
       case Id::disk: return add_disk(item.value, config.disks);
       case Id::rng: config.rng = true; break;
-      case Id::name: config.name = item.value; break;
+      case Id::name:
+        if (item.value.empty()) return fail(Error::Kind::usage, "--name: the name is empty");
+        config.name = item.value;
+        break;
       case Id::dtb: config.dtb = item.value; break;
       case Id::dump_dtb: config.dump_dtb = item.value; break;
       case Id::console: return choose(item, config::console_names, config.console);
@@ -129,6 +132,7 @@ struct Filler {
       case Id::reboot: config.reboot = true; break;
       case Id::print_config: request.action = RunRequest::Action::print_config; break;
       case Id::help: request.action = RunRequest::Action::help; break;
+      case Id::version: request.action = RunRequest::Action::version; break;
       default: break;  // --config has been read; the others belong to other commands
     }
     return {};
@@ -146,7 +150,9 @@ Result<RunRequest> parse_run(Arguments arguments) {
   Item item;
   while (TRY(parser.next(item))) {
     TRY(filler.apply(item));
-    if (request.action == RunRequest::Action::help) break;
+    if (request.action == RunRequest::Action::help ||
+        request.action == RunRequest::Action::version)
+      break;
   }
   return request;
 }
@@ -155,12 +161,11 @@ int run_command(const Command& command, Arguments arguments, const Context& cont
   const auto request = parse_run(arguments);
   if (!request) return report(context.streams, request.error());
   if (request->action == RunRequest::Action::help) {
-    print(context.streams.out, help_text(command));
-    return to_int(ExitStatus::success);
+    return print_and_succeed(context, help_text(command));
   }
+  if (request->action == RunRequest::Action::version) return version_command(command, {}, context);
   if (request->action == RunRequest::Action::print_config) {
-    print(context.streams.out, config::to_json(request->config));
-    return to_int(ExitStatus::success);
+    return print_and_succeed(context, config::to_json(request->config));
   }
   if (const auto valid = config::validate(request->config); !valid)
     return report(context.streams, valid.error());

@@ -21,7 +21,7 @@ class Launcher {
 };
 
 struct RunRequest {
-  enum class Action : u8 { start, print_config, help };
+  enum class Action : u8 { start, print_config, help, version };
   Action action = Action::start;
   config::VmConfig config;  // not yet validated
 };

@@ -1,25 +1,22 @@
 #include "vmm/files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 
 namespace pv::vmm {
 namespace {
 
-// A file that is going to be read as a whole.
+// A file that is going to be read as a whole. Without O_NONBLOCK a FIFO would wait for its other end.
 Result<Fd> open_input(const std::string& path, const char* role) {
   if (path.empty()) return Fd();
-  auto opened = open_file(path, O_RDONLY);
-  if (!opened) {
-    opened.error().kind = Error::Kind::image;
-    return std::unexpected(std::move(opened).error().within(role));
-  }
-  struct stat st;
-  if (::fstat(opened->get(), &st) == 0 && S_ISDIR(st.st_mode))
-    return fail(Error::Kind::image, text("{}: {} is a directory, not a file", role, path));
-  return opened;
+  auto opened = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  auto usable = opened ? file_size(opened->get()) : std::unexpected(opened.error());
+  if (usable) return opened;
+  Error error = std::move(usable).error();
+  error.kind = Error::Kind::image;
+  if (opened) error = std::move(error).within(path);
+  return std::unexpected(std::move(error).within(role));
 }
 
 }  // namespace
