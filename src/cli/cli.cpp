@@ -1,8 +1,5 @@
 #include "cli/cli.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/arch.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -175,19 +172,8 @@ int dispatch(Arguments arguments, const Context& context) {
   return report(context.streams, unknown_command(first).error());
 }
 
-// A descriptor from 0 to 2 that the caller closed would go to the next file that is opened, and that
-// file would then be read or written as if it were the console.
-void fill_standard_descriptors() {
-  int fd;
-  do {
-    fd = ::open("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd >= 0) ::close(fd);
-}
-
 // Called as `lkvm` or `crosvm` (links to this binary) the same commands and options apply.
 int main(int argc, char** argv) {
-  fill_standard_descriptors();
   VmLauncher launcher;
   const usize count = argc > 1 ? static_cast<usize>(argc - 1) : 0;
   return dispatch({argv + (argc > 0 ? 1 : 0), count}, {{}, launcher});
