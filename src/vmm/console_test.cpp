@@ -5,9 +5,9 @@
 #include <chrono>
 #include <thread>
 
+#include "base/text.h"
 #include "device/fakes.h"
 #include "loop/event_loop.h"
-#include "base/text.h"
 #include "vmm/console_buffer.h"
 #include "vmm/tick.h"
 
