@@ -54,7 +54,7 @@ def _restored():
             f"stty -a >tmp/before; rm -f tmp/during; tty=$(tty)\n( for i in $(seq 300); do polyvisor stat -n tty >/dev/null 2>&1 && "
             f"break; sleep 0.2; done; sleep 0.5; stty -a <$tty >tmp/during; {end} ) 2>/dev/null &\n"
             f"{run}; echo status $?; stty -a >tmp/after; cmp tmp/before tmp/after && echo restored\n"
-            "cmp -s tmp/before tmp/during || echo raw; grep -o -e '-icanon' -e '-echo ' tmp/during"),
+            "cmp -s tmp/before tmp/during || echo raw; grep -o -e '-icanon' tmp/during"),
             terminal=SIZE, says=["idle: asleep", f"status {status}", "restored", "raw", "-icanon"], timeout=120)
     process = "$(polyvisor stat -n tty | sed -n 's/^pid //p')"
     return [around("stop", "polyvisor stop -n tty", 106), around("sigterm", f"kill {process}", 106),

@@ -35,7 +35,7 @@ def _commands():
             "echo left:$(sockets)"), says=["stopped 0", "emil ended with status 106", "left:\n"]),
         Case("instances/stop-spinning", script(
             "polyvisor run guest/spin --name fred -c 2 >tmp/fred.out 2>&1 & pid=$!\n"
-            "for i in $(seq 300); do [ -S $XDG_RUNTIME_DIR/polyvisor/fred.sock ] && break; sleep 0.1; done; sleep 0.5\n"
+            "for i in $(seq 300); do [ -S $runtime/polyvisor/fred.sock ] && break; sleep 0.1; done; sleep 0.5\n"
             "polyvisor stop -n fred; echo stopped $?; finished $pid fred"),
             says=["stopped 0", "fred ended with status 106"]),
         Case("instances/none", "polyvisor list; echo $?; polyvisor stop -a; echo $?; polyvisor stat -a; echo $?",
@@ -105,8 +105,13 @@ def _signals():
 
 def _no_folder():
     return [
+        # The same folder by two names: no VM may appear twice.
+        Case("instances/folder-twice", script(
+            "XDG_RUNTIME_DIR=/run; export XDG_RUNTIME_DIR; start mona; echo lines $(polyvisor list | grep -c mona)\n"
+            "polyvisor stop -a; echo stopped $?; finished $pid mona"),
+            says=["lines 1\n", "stopped 0", "mona ended with status 106"]),
         Case("instances/no-folder", "unset XDG_RUNTIME_DIR; unshare -m sh -c 'mount -t tmpfs -o ro none /run && "
              "polyvisor run guest/hello'", says=["hello from"], never=["error"]),
-        Case("instances/private-folder", script("start lisa; ls -ld $XDG_RUNTIME_DIR/polyvisor; polyvisor stop -a\n"
+        Case("instances/private-folder", script("start lisa; ls -ld $runtime/polyvisor; polyvisor stop -a\n"
                                                 "finished $pid lisa"), says=["drwx------", "lisa ended"]),
     ]

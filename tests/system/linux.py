@@ -1,8 +1,17 @@
 """Linux: Debian's stock kernel boots, finds its devices, and ends the run as it says."""
 
+import shutil
+import struct
+import subprocess
 import time
 
+from polylab import LabError
+from polylab.arch import find_arch
+from polylab.cache import Cache
+from polylab.kernels import find_kernel
+from suite import native
 from suite.case import Case, contains
+from suite.shell import quoted, script
 
 DISK = b"polyvisor-system-test-disk\n".ljust(1 << 20, b"\0")
 
@@ -15,11 +24,11 @@ def linux(params, *options, kernel="guest/linux"):
 def cases(target):
     """The full set, or one boot where only the interrupt controller differs."""
     if target.native:
-        return []
+        return _on_pvm()
     found = [_devices(target)]
     if target.full:
-        found += _endings(target) + [_virtio_console(target)]
-    return found
+        found += _endings(target) + [_virtio_console(target), _shrinking_disk(target)]
+    return found + (_pvh(target) if target.arch == "x86_64" else [])
 
 
 def _devices(target):
@@ -34,10 +43,9 @@ def _devices(target):
                 "grep MemTotal /proc/meminfo")
     params = f"console={target.console} quiet lab.run=\"{'; '.join(commands)}\""
     words = linux(params, "-c", "2", "-d", "tmp/linux-a,ro", "-d", "tmp/linux-b", "--rng")
-    quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
-    script = (f"cp in/linux-disk tmp/linux-a; cp in/linux-disk tmp/linux-b; echo host=$(date +%s)\n"
-              f"{quoted}\ns=$?; echo after=$(head -n1 tmp/linux-b); exit $s")
-    return Case("linux/boot", script, timeout=400, files={"in/linux-disk": DISK},
+    commands = (f"cp in/linux-disk tmp/linux-a; cp in/linux-disk tmp/linux-b; echo host=$(date +%s)\n"
+                f"{quoted(words)}\ns=$?; echo after=$(head -n1 tmp/linux-b); exit $s")
+    return Case("linux/boot", script(commands), timeout=400, files={"in/linux-disk": DISK},
                 says=[f"on {target.arch}, 2 cpus", "lab-guest: exit status 0"], parts={
                     "two-cpus": contains("cpus\n2\n"),
                     "disk-content": contains("polyvisor-system-test-disk"),
@@ -87,3 +95,62 @@ def _virtio_console(target):
 def _gibibyte(result):
     total = int(result.text.split("MemTotal:", 1)[1].split()[0])
     assert 900 << 10 <= total <= 1 << 20, f"MemTotal is {total} KiB of 1 GiB"
+
+
+def _shrinking_disk(target):
+    """The host cuts the file while the guest runs: the guest gets an I/O error, the monitor lives."""
+    params = (f"console={target.console} quiet lab.run=\"echo cut it now; sleep 5; "
+              "dd if=/dev/vda of=/dev/null bs=4096 skip=200 count=8 && echo read past the end; "
+              "head -n1 /dev/vda; echo still here\"")
+    words = linux(params, "-d", "tmp/shrinks")
+    return Case("linux/disk-shrinks", script(
+        f"cp in/linux-disk tmp/shrinks; {quoted(words)} >tmp/shrinks.out 2>&1 & pid=$!\n"
+        "for i in $(seq 2400); do grep -q 'cut it now' tmp/shrinks.out && break; sleep 0.1; done\n"
+        "truncate -s 64K tmp/shrinks; wait $pid; s=$?; cat tmp/shrinks.out; exit $s"), timeout=400,
+        files={"in/linux-disk": DISK}, says=["cut it now", "polyvisor-system-test-disk", "still here"],
+        never=["read past the end", "Kernel panic"])
+
+
+def _pvh(target):
+    """The ELF inside Debian's bzImage has the note that PVH asks for."""
+    name = "linux/pvh"
+    try:
+        image = find_kernel(Cache(), find_arch(target.arch), "debian", "guest").image
+        vmlinux = elf_in(image.read_bytes())
+    except (LabError, OSError, ValueError) as error:
+        return [Case(name, "", skip=f"no vmlinux: {error}")]
+    return [Case(name, linux(f"console={target.console} lab.script=poweroff", "--log-level", "debug",
+                             kernel="in/vmlinux"), timeout=300, files={"in/vmlinux": vmlinux},
+                 says=["by PVH", "lab-guest: up: Linux", "lab-guest: exit status 0"])]
+
+
+def elf_in(image):
+    """The kernel's ELF file in a bzImage (boot.rst: payload_offset, payload_length)."""
+    start = (image[0x1f1] or 4) * 512 + 512
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    payload = image[start + offset:start + offset + length]
+    tool = {b"\x02\x21\x4c\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"\x1f\x8b\x08\0": "gzip"}
+    name = tool.get(payload[:4])
+    if not name:
+        raise ValueError(f"its payload begins with {payload[:4].hex()}")
+    if not shutil.which(name):
+        raise ValueError(f"{name} is not installed")
+    # The payload ends with its length unpacked, which the tools take for garbage.
+    done = subprocess.run([name, "-dc"], input=payload[:-4], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, timeout=60)
+    if not done.stdout.startswith(b"\x7fELF"):
+        raise ValueError(f"{name} unpacks no ELF file")
+    return done.stdout
+
+
+def _on_pvm():
+    """This machine's KVM may be one that cannot run Linux: it says so and names a way out."""
+    name = "linux/refused-on-kvm-pvm"
+    if not native.is_pvm():
+        return [Case(name, "", skip="this machine's KVM is not KVM-PVM")]
+    try:
+        kernel = native.linux_kernel()
+    except LabError as error:
+        return [Case(name, "", skip=f"no kernel: {error}")]
+    return [Case(name, ["polyvisor", "run", str(kernel), "-p", "console=ttyS0"], 103,
+                 says=["polyvisor: error: ", "KVM-PVM", "cannot run Linux", "hint: ", "lab/lab"])]

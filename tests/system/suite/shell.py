@@ -17,8 +17,8 @@ finished() {  # PID NAME: wait for it, print its status
   gone_soon=$1; ( sleep 60; kill -9 $gone_soon ) >/dev/null 2>&1 & guard=$!
   wait $1; echo "$2 ended with status $?"; kill $guard 2>/dev/null
 }
-sockets() { ls $XDG_RUNTIME_DIR/polyvisor 2>/dev/null; }
-XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run}; export XDG_RUNTIME_DIR
+sockets() { ls $runtime/polyvisor 2>/dev/null; }
+runtime=${XDG_RUNTIME_DIR:-/run}
 """
 
 # refuse CMD...: runs it and complains of what it leaves behind. The exit status is the command's.
@@ -30,9 +30,9 @@ status=$?
 for socket in $folder/*; do
   [ -e "$socket" ] && echo "LEFT BEHIND: socket $socket"
 done
-for process in /proc/[0-9]*; do
-  [ "$(cat $process/comm 2>/dev/null)" = polyvisor ] || continue
-  [ "$(cut -d' ' -f6 $process/stat)" = "$(cut -d' ' -f6 /proc/$$/stat)" ] && echo "LEFT BEHIND: process $process"
+session=$(cut -d' ' -f6 /proc/$$/stat)
+for process in $(pidof polyvisor); do
+  [ "$(cut -d' ' -f6 /proc/$process/stat)" = "$session" ] && echo "LEFT BEHIND: process $process"
 done
 exit $status
 """
