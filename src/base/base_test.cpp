@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -42,6 +44,21 @@ TEST(Result, ErrnoIsNamed) {
   auto error = open_file("/nonexistent/file", 0).error();
   EXPECT_NE(error.message.find("/nonexistent/file"), std::string::npos);
   EXPECT_NE(error.message.find("ENOENT"), std::string::npos);
+}
+
+TEST(WriteOrDrop, DoesNotWaitForAFullPipe) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_NONBLOCK), 0);
+  Fd reader(ends[0]), writer(ends[1]);
+  const u8 message[] = {'a', 'b', 'c'};
+  write_or_drop(writer.get(), message, 0);
+  u8 got[8] = {};
+  EXPECT_EQ(::read(reader.get(), got, sizeof got), 3);
+  std::array<u8, 4096> block{};
+  while (::write(writer.get(), block.data(), block.size()) > 0) {
+  }
+  ASSERT_EQ(::fcntl(writer.get(), F_SETFL, 0), 0);  // now a plain write would wait for ever
+  write_or_drop(writer.get(), message, 1);
 }
 
 TEST(Serialize, RoundTripAndTruncation) {

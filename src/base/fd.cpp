@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,6 +62,13 @@ Result<void> write_fully(int fd, Bytes from) {
   if (!written) return std::unexpected(std::move(written).error());
   if (*written != from.size()) return fail(Error::Kind::host, "write: the device is full");
   return {};
+}
+
+void write_or_drop(int fd, Bytes message, int wait_ms) {
+  pollfd entry{fd, POLLOUT, 0};
+  if (::poll(&entry, 1, wait_ms) <= 0 || (entry.revents & POLLOUT) == 0) return;
+  // What cannot be written has nowhere to say so.
+  [[maybe_unused]] ssize_t n = ::write(fd, message.data(), message.size());
 }
 
 Result<u64> file_size(int fd) {

@@ -39,6 +39,9 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0);
 Result<usize> read_at(int fd, MutableBytes into, u64 offset);
 Result<usize> read_fully(int fd, MutableBytes into);
 Result<void> write_fully(int fd, Bytes from);
+// For messages: writes once if the descriptor takes something within `wait_ms`, else drops them. A
+// stopped terminal or a pipe that nobody reads must not hold up whoever has something to say.
+void write_or_drop(int fd, Bytes message, int wait_ms);
 
 // Size in bytes of a regular file or block device.
 Result<u64> file_size(int fd);

@@ -1,6 +1,6 @@
 #include "base/log.h"
 
-#include <unistd.h>
+#include "base/fd.h"
 
 namespace pv {
 
@@ -10,8 +10,7 @@ void Log::write(LogLevel level, std::string_view message) const {
   line += names[static_cast<usize>(level)];
   line += message;
   line += '\n';
-  // A log that cannot be written has nowhere to say so.
-  [[maybe_unused]] ssize_t n = ::write(fd_, line.data(), line.size());
+  write_or_drop(fd_, {reinterpret_cast<const u8*>(line.data()), line.size()}, 0);
 }
 
 }  // namespace pv

@@ -104,7 +104,8 @@ std::span<const Command> commands() { return table; }
 
 void print(int fd, std::string_view words) {
   // Output that nobody reads is nobody's loss.
-  static_cast<void>(write_fully(fd, {reinterpret_cast<const u8*>(words.data()), words.size()}));
+  constexpr int patience_ms = 1000;
+  write_or_drop(fd, {reinterpret_cast<const u8*>(words.data()), words.size()}, patience_ms);
 }
 
 int print_and_succeed(const Context& context, std::string_view words) {

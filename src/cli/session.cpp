@@ -48,8 +48,8 @@ Result<void> Session::attach(Machine& machine) {
   handlers.receive = [this](Bytes bytes) { return machine_->receive(bytes); };
   handlers.leave = [this] { stop("Ctrl-a x"); };
   handlers.help = [this] {
-    static_cast<void>(write_fully(
-        descriptors_.err, {reinterpret_cast<const u8*>(escape_help.data()), escape_help.size()}));
+    write_or_drop(descriptors_.err,
+                  {reinterpret_cast<const u8*>(escape_help.data()), escape_help.size()}, 0);
   };
   input_ = std::make_unique<ConsoleInput>(loop_, log_, terminal_, std::move(handlers));
   TRY(input_->start(), "standard input");

@@ -29,6 +29,7 @@ Result<std::unique_ptr<Signals>> Signals::create(loop::EventLoop& loop, Handlers
                       "the host kernel needs CONFIG_SIGNALFD");
   sigset_t before;
   ::sigaddset(&wanted, SIGPIPE);
+  ::sigaddset(&wanted, SIGXFSZ);
   ::pthread_sigmask(SIG_BLOCK, &wanted, &before);
   std::unique_ptr<Signals> signals(new Signals(loop, std::move(handlers), before, std::move(fd)));
   Signals* raw = signals.get();

@@ -2,7 +2,8 @@
 // thread that it starts later: create this before any other thread.
 //
 // A signal that was ignored when the process was started (nohup, background jobs of scripts) stays
-// ignored. SIGPIPE is blocked as well: a write to a closed pipe fails with EPIPE instead.
+// ignored. SIGPIPE and SIGXFSZ are blocked as well: a write to a closed pipe or
+// beyond a size limit fails with EPIPE or EFBIG instead.
 #pragma once
 
 #include <signal.h>

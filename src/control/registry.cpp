@@ -31,9 +31,15 @@ std::vector<std::string> candidates() {
   const uid_t user = ::geteuid();
   struct stat st;
   // Root may have inherited another user's: what it made there, that user could not use.
-  if (runtime != nullptr && runtime[0] == '/' && ::stat(runtime, &st) == 0 && st.st_uid == user)
+  std::string usual = user == 0 ? "/run" : text("/run/user/{}", user);
+  struct stat same{};
+  if (runtime != nullptr && runtime[0] == '/' && ::stat(runtime, &st) == 0 && st.st_uid == user) {
     paths.push_back(text("{}/polyvisor", runtime));
-  paths.push_back(user == 0 ? "/run/polyvisor" : text("/run/user/{}/polyvisor", user));
+    // The same folder twice would list, and stop, every VM twice.
+    if (::stat(usual.c_str(), &same) == 0 && same.st_dev == st.st_dev && same.st_ino == st.st_ino)
+      return paths;
+  }
+  paths.push_back(usual + "/polyvisor");
   return paths;
 }
 

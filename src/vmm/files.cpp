@@ -28,7 +28,7 @@ Result<Files> open_files(const config::VmConfig& config) {
   files.device_tree = TRY(open_input(config.dtb, "device tree"));
   if (!config.dump_dtb.empty())
     files.device_tree_dump =
-        TRY(open_file(config.dump_dtb, O_WRONLY | O_CREAT | O_TRUNC, 0644), "--dump-dtb");
+        TRY(open_file(config.dump_dtb, O_WRONLY | O_CREAT, 0644), "--dump-dtb");
   for (usize i = 0; i < config.disks.size(); ++i) {
     const config::Disk& disk = config.disks[i];
     files.disks.push_back(

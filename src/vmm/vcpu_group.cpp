@@ -112,7 +112,9 @@ bool VcpuGroup::finish(Member& member) {
 }
 
 void VcpuGroup::kick_all() {
-  for (auto& member : members_) member->vcpu->kick();
+  // Not those that have been joined: their thread's handle is no longer valid.
+  for (auto& member : members_)
+    if (member->started) member->vcpu->kick();
 }
 
 bool VcpuGroup::all_parked() const {

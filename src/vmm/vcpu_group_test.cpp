@@ -159,6 +159,15 @@ TEST_F(Fixture, AnEndFoundWhilePausingIsAnEnd) {
   group->stop();
 }
 
+// The thread's handle is invalid once it has been joined: a kick would be a use after free.
+TEST_F(Fixture, AJoinedVcpuIsNotKickedAgain) {
+  make({{}, {}});
+  group->stop();
+  const int kicks = fakes[0]->kicks + fakes[1]->kicks;
+  group->stop();
+  EXPECT_EQ(fakes[0]->kicks + fakes[1]->kicks, kicks);
+}
+
 TEST_F(Fixture, NoWorkIsDoneAfterTheStop) {
   make({{}});
   group->stop();

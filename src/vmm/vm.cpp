@@ -89,6 +89,9 @@ Result<void> Vm::load() {
   if (files_.device_tree_dump.valid()) {
     if (machine_->device_tree().empty())
       return fail(Error::Kind::usage, "--dump-dtb: this machine has no device tree");
+    // Only now: until here the file's old content is not lost for nothing.
+    if (::ftruncate(files_.device_tree_dump.get(), 0) < 0 && errno != EINVAL)
+      return fail_errno("--dump-dtb: cannot empty the file", errno);
     TRY(write_fully(files_.device_tree_dump.get(), machine_->device_tree()), "--dump-dtb");
     files_.device_tree_dump.reset();
   }
