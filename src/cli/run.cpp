@@ -34,15 +34,28 @@ Result<std::string_view> find_config(Arguments arguments) {
   return path;
 }
 
-Result<VmConfig> read_config(const std::string& path) {
-  Fd file = TRY(open_file(path, O_RDONLY));
+// The name is part of the command line: a file that cannot be read makes that wrong, not the host.
+Result<std::string> read_text(const std::string& path) {
+  const auto as_usage = [](Error error) {
+    error.kind = Error::Kind::usage;
+    return std::unexpected(std::move(error));
+  };
+  Result<Fd> file = open_file(path, O_RDONLY);
+  if (!file) return as_usage(std::move(file).error());
   std::string content;
   usize got = 0;
   do {  // not by the file's size: it may be a pipe
     u8 block[4096];
-    got = TRY(read_fully(file.get(), block), path);
+    Result<usize> read = read_fully(file->get(), block);
+    if (!read) return as_usage(std::move(read).error());
+    got = *read;
     content.append(reinterpret_cast<const char*>(block), got);
   } while (got == 4096 && content.size() <= config::max_json);
+  return content;
+}
+
+Result<VmConfig> read_config(const std::string& path) {
+  const std::string content = TRY(read_text(path), path);
   return TRY(config::from_json(content), path);
 }
 
