@@ -35,12 +35,14 @@ def cases(target):
     return found + ([] if target.native else _kvm())
 
 
-def elf_header(machine, bits=64, mark="<"):
-    """The header of an ELF file of this machine whose one segment is nonsense."""
+def elf_header(machine, bits=64, mark="<", filesz=84):
+    """A small ELF file of this machine: its one segment is the file itself."""
     ident = b"\x7fELF" + bytes([bits // 32, 1 if mark == "<" else 2, 1]) + bytes(9)
-    address, size = ("Q", (64, 56, 1)) if bits == 64 else ("I", (52, 32, 1))
-    header = struct.pack(f"{mark}HHI3{address}I6H", 2, machine, 1, 0x80000000, size[0], 0, 0, *size, 0, 0, 0)
-    return ident + header + struct.pack(f"{mark}I", 1) + bytes([5]) * (size[1] - 4)
+    if bits == 64:
+        header = struct.pack(f"{mark}HHI3QI6H", 2, machine, 1, 0x80200000, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+        return ident + header + struct.pack(f"{mark}II6Q", 1, 5, 0, 0x80200000, 0x80200000, filesz, filesz, 4096)
+    header = struct.pack(f"{mark}HHI3II6H", 2, machine, 1, 0x100000, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    return ident + header + struct.pack(f"{mark}8I", 1, 0, 0x100000, 0x100000, filesz, filesz, 5, 4096)
 
 
 def _images(target):
@@ -57,7 +59,7 @@ def _images(target):
         refused("kernel-truncated", kernel, IMAGE, "truncated", prepare="head -c 5000 guest/hello >tmp/kernel"),
         refused("kernel-truncated-header", kernel, IMAGE, prepare="head -c 40 guest/hello >tmp/kernel"),
         refused("kernel-nonsense-segment", ["run", "in/nonsense-segment"], IMAGE,
-                files={"in/nonsense-segment": elf_header(machine)}),
+                files={"in/nonsense-segment": elf_header(machine, filesz=1 << 62)}),
         refused("kernel-32-bit", ["run", "in/elf32"], IMAGE, "32-bit", files={"in/elf32": elf_header(machine, 32)}),
         refused("kernel-big-endian", ["run", "in/elf-be"], IMAGE, "endian",
                 files={"in/elf-be": elf_header(machine, mark=">")}),
@@ -126,6 +128,7 @@ def _command_line(target):
         refused("name-bad", [*run, "--name", "../escape"], USAGE, "name"),
         refused("name-long", [*run, "--name", "n" * 65], USAGE, "name"),
         refused("config-missing", ["run", "--config", "tmp/none.json"], USAGE, "tmp/none.json", "No such file"),
+        refused("config-directory", ["run", "--config", "tmp"], USAGE, "tmp"),
         refused("config-garbage", ["run", "--config", "tmp/c.json"], USAGE, "tmp/c.json", prepare="echo ahoy >tmp/c.json"),
         refused("config-field", ["run", "--config", "tmp/c.json"], USAGE, "kernal",
                 prepare="echo '{\"kernal\": \"guest/hello\"}' >tmp/c.json"),

@@ -84,11 +84,20 @@ def _hostile(target):
             says=["badvirtq: 1 devices, 66 cases each, 0 failed"], never=["FAIL"]),
         Case("devices/badvirtq-rng", ["polyvisor", "run", "guest/badvirtq", "--rng", "-p", f"seed=8{some}"],
              timeout=200, says=["badvirtq: 1 devices, 66 cases each, 0 failed"], never=["FAIL"]),
-        Case("devices/scribble", with_disk("scribble", "guest/scribble -c 2 --rng -d tmp/scribble",
-                                           "echo size $(wc -c <tmp/scribble)"), files=FILES, timeout=200,
-             says=["scribble: survived; ", f"size {len(DISK)}"]),
-        Case("devices/scribble-other-seed", ["polyvisor", "run", "guest/scribble", "-p", "seed=99 count=1500"],
+        Case("devices/scribble", with_disk(
+            "scribble", "guest/scribble -c 2 --rng -d tmp/scribble -p aligned=1", "echo size $(wc -c <tmp/scribble)"),
+             files=FILES, timeout=200, says=["scribble: survived; ", f"size {len(DISK)}"]),
+        Case("devices/scribble-other-seed", ["polyvisor", "run", "guest/scribble", "-p", "seed=99 count=1500 aligned=1"],
              timeout=200, says=["scribble: survived; "]),
+        # KVM on riscv64 gives up at a misaligned access: then the run ends with that sentence.
+        Case("devices/scribble-misaligned", ["polyvisor", "run", "guest/scribble", "-p", "seed=7 count=1000"],
+             (0, 101) if target.arch == "riscv64" else 0, timeout=200, check=_survived_or_told),
         Case("devices/widths", with_disk("widths", "guest/widths --rng -d tmp/widths"), files=FILES, timeout=120,
              says=["virtio magic at", "4: 0x74726976", "block capacity at", "widths: 0 wrong"], never=["FAIL"]),
     ]
+
+
+def _survived_or_told(result):
+    told = "polyvisor: error: the guest crashed: CPU 0: the instruction at 0x"
+    expected = "scribble: survived; " if result.status == 0 else told
+    assert expected in result.text, f"does not say {expected!r}"
