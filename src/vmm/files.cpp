@@ -15,7 +15,7 @@ Result<Fd> open_input(const std::string& path, const char* role) {
   if (usable) return opened;
   Error error = std::move(usable).error();
   error.kind = Error::Kind::image;
-  if (opened) error = std::move(error).within(path);
+  if (opened) error.message = path + ' ' + error.message;
   return std::unexpected(std::move(error).within(role));
 }
 
