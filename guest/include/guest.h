@@ -65,6 +65,24 @@ int reserved_ranges(const struct range **out);
 /* Makes [base, base+size) reachable at VA == PA, as device memory. */
 void map_device(u64 base, u64 size);
 
+/* Device accesses. On aarch64 the instruction matters: for a load or store with write-back the processor tells a
+ * hypervisor nothing ("no valid syndrome"), and a compiler makes such of a volatile pointer in a loop. */
+#ifdef __aarch64__
+#define MMIO_ACCESS(bits, modifier, suffix) \
+  static inline u##bits mmio_read##bits(u64 a) { \
+    u##bits v; \
+    __asm__ volatile("ldr" suffix " %" modifier "0, [%1]" : "=r"(v) : "r"(a) : "memory"); \
+    return v; \
+  } \
+  static inline void mmio_write##bits(u64 a, u##bits v) { \
+    __asm__ volatile("str" suffix " %" modifier "0, [%1]" : : "r"(v), "r"(a) : "memory"); \
+  }
+MMIO_ACCESS(8, "w", "b")
+MMIO_ACCESS(16, "w", "h")
+MMIO_ACCESS(32, "w", "")
+MMIO_ACCESS(64, "x", "")
+#undef MMIO_ACCESS
+#else
 static inline u8 mmio_read8(u64 a) { return *(volatile u8 *)a; }
 static inline u16 mmio_read16(u64 a) { return *(volatile u16 *)a; }
 static inline u32 mmio_read32(u64 a) { return *(volatile u32 *)a; }
@@ -73,6 +91,7 @@ static inline void mmio_write8(u64 a, u8 v) { *(volatile u8 *)a = v; }
 static inline void mmio_write16(u64 a, u16 v) { *(volatile u16 *)a = v; }
 static inline void mmio_write32(u64 a, u32 v) { *(volatile u32 *)a = v; }
 static inline void mmio_write64(u64 a, u64 v) { *(volatile u64 *)a = v; }
+#endif
 
 /* Access that may fault: false (and nothing else happens) when the CPU took an exception. width: 1 2 4 8. */
 bool probe_read(u64 address, int width, u64 *value);
