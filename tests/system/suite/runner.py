@@ -3,6 +3,8 @@
 import importlib
 
 from polylab import Host, HostDied, LabError
+from polylab.arch import find_arch
+from polylab.build import find_monitor
 
 from . import native, shell
 from .case import failure
@@ -29,18 +31,17 @@ def run(target, pattern=""):
     """All outcomes of one target."""
     cases = cases_of(target, pattern)
     wanted = [case for case in cases if not case.skip]
+    reason = native.missing() if target.native else ""
+    if reason:
+        return [Outcome(target.name, "skip", reason)]
     results = {}
-    reason = ""
     try:
-        if wanted and target.native:
-            reason = native.missing()
-            results = {} if reason else native.run_all(wanted)
-        elif wanted:
-            results = _run_in_lab(target, wanted)
+        if wanted and not find_monitor(find_arch(target.arch)):
+            raise LabError(f"the monitor for {target.arch} has not been built")
+        if wanted:
+            results = native.run_all(wanted) if target.native else _run_in_lab(target, wanted)
     except LabError as error:
         return [Outcome(f"{target.name}/host", "FAIL", str(error))]
-    if reason:
-        return [Outcome(f"{target.name}/{case.name}", "skip", reason) for case in cases]
     return [outcome for case in cases for outcome in _outcomes(target, case, results.get(case.name))]
 
 
