@@ -1,12 +1,12 @@
 // first_byte PROGRAM WORDS...: runs PROGRAM with its standard output on a pipe and prints how many
 // nanoseconds passed from before the fork (a vfork: it copies nothing) to the first byte on that
 // pipe, then ends PROGRAM. Status 1 when no byte ever came.
-#include <csignal>
-#include <cstdio>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
 
 namespace {
 

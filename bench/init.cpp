@@ -1,6 +1,6 @@
-// PID 1 of a guest, as an ordinary static C program: mark 15 is the first thing its main() does, then
-// it powers the guest off. Beside lab/plugin/init.cpp, which has no C library, this stands for the
-// user space of a small system: some 0.7 MB to unpack and a C library's start before the mark.
+// PID 1 of a guest, as an ordinary static C program: mark 15 is the first thing its main() does,
+// then it powers the guest off. Beside lab/plugin/init.cpp, which has no C library, this stands for
+// the user space of a small system: some 0.7 MB to unpack and a C library's start before the mark.
 #include <sys/reboot.h>
 #include <unistd.h>
 

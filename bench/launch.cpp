@@ -1,6 +1,6 @@
-// launch PROGRAM WORDS...: executes mark 1 (lab/plugin/elcount.c) and becomes PROGRAM, so that what is
-// counted from the mark on is the program's alone: no shell, no search in PATH, no C library here.
-// Without a PROGRAM it executes mark 2 and ends: `launch /bin/launch` is a run of nothing.
+// launch PROGRAM WORDS...: executes mark 1 (lab/plugin/elcount.c) and becomes PROGRAM, so that what
+// is counted from the mark on is the program's alone: no shell, no search in PATH, no C library
+// here. Without a PROGRAM it executes mark 2 and ends: `launch /bin/launch` is a run of nothing.
 // Marks are instructions that do nothing and that no compiler emits: `movz xzr, #N` on aarch64,
 // the hint `addi x0, x0, N` on riscv64.
 #if defined(__aarch64__)

@@ -50,9 +50,8 @@ Result<usize> read_at(int fd, MutableBytes into, u64 offset) {
 }
 
 Result<usize> read_fully(int fd, MutableBytes into) {
-  return repeat(into.size(), "read", [&](usize done) {
-    return ::read(fd, into.data() + done, into.size() - done);
-  });
+  return repeat(into.size(), "read",
+                [&](usize done) { return ::read(fd, into.data() + done, into.size() - done); });
 }
 
 Result<void> write_fully(int fd, Bytes from) {

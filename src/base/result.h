@@ -16,9 +16,9 @@ namespace pv {
 struct Error {
   // What went wrong decides the exit status (see cli/exit_status.h).
   enum class Kind {
-    usage,   // the command line or configuration asks for something impossible
-    image,   // a file given to us is not what it has to be
-    host,    // the host kernel, KVM or the machine cannot do it
+    usage,  // the command line or configuration asks for something impossible
+    image,  // a file given to us is not what it has to be
+    host,   // the host kernel, KVM or the machine cannot do it
   };
   Kind kind = Kind::host;
   std::string message;  // one sentence without a full stop: what and where
@@ -42,19 +42,19 @@ std::unexpected<Error> fail_errno(std::string what, int error, std::string hint 
 
 }  // namespace pv
 
-#define PV_TRY_1(expression)                                          \
-  ({                                                                  \
-    auto pv_result = (expression);                                    \
-    if (!pv_result) [[unlikely]]                                      \
-      return ::std::unexpected(::std::move(pv_result).error());       \
-    *::std::move(pv_result);                                          \
+#define PV_TRY_1(expression)                                    \
+  ({                                                            \
+    auto pv_result = (expression);                              \
+    if (!pv_result) [[unlikely]]                                \
+      return ::std::unexpected(::std::move(pv_result).error()); \
+    *::std::move(pv_result);                                    \
   })
-#define PV_TRY_2(expression, doing)                                              \
-  ({                                                                             \
-    auto pv_result = (expression);                                               \
-    if (!pv_result) [[unlikely]]                                                 \
-      return ::std::unexpected(::std::move(pv_result).error().within(doing));    \
-    *::std::move(pv_result);                                                     \
+#define PV_TRY_2(expression, doing)                                           \
+  ({                                                                          \
+    auto pv_result = (expression);                                            \
+    if (!pv_result) [[unlikely]]                                              \
+      return ::std::unexpected(::std::move(pv_result).error().within(doing)); \
+    *::std::move(pv_result);                                                  \
   })
 #define PV_TRY_PICK(a, b, NAME, ...) NAME
 #define TRY(...) PV_TRY_PICK(__VA_ARGS__, PV_TRY_2, PV_TRY_1)(__VA_ARGS__)

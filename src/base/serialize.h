@@ -76,7 +76,8 @@ class StateReader {
 };
 
 // What can be saved and restored. save() and restore() are called with the device's mutex held and
-// all vCPUs parked. restore() either takes the whole state or fails and leaves the device as it was.
+// all vCPUs parked. restore() either takes the whole state or fails and leaves the device as it
+// was.
 class Stateful {
  public:
   virtual void save(StateWriter& out) const = 0;

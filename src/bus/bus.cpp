@@ -60,8 +60,8 @@ Bus::Transaction::~Transaction() = default;
 
 Result<void> Bus::Transaction::attach(Range range, MmioDevice& device, std::string_view name) {
   if (range.size == 0 || range.base + (range.size - 1) < range.base)
-    return fail(Error::Kind::usage, text("{} has an impossible range {:#x}+{:#x}", name,
-                                         range.base, range.size));
+    return fail(Error::Kind::usage,
+                text("{} has an impossible range {:#x}+{:#x}", name, range.base, range.size));
   auto& entries = next_->entries;
   auto at = std::upper_bound(entries.begin(), entries.end(), range.base,
                              [](u64 a, const Entry& e) { return a < e.range.base; });

@@ -79,7 +79,6 @@ std::unexpected<Error> unknown_command(std::string_view name) {
   return fail(Error::Kind::usage, text("unknown command \"{}\"", name), std::move(hint));
 }
 
-
 // An option before the command.
 Result<int> global_option(Arguments arguments, const Context& context) {
   Parser parser({}, global_options, arguments);
@@ -109,8 +108,8 @@ void print(int fd, std::string_view words) {
 }
 
 int print_and_succeed(const Context& context, std::string_view words) {
-  auto written = write_fully(context.streams.out,
-                             {reinterpret_cast<const u8*>(words.data()), words.size()});
+  auto written =
+      write_fully(context.streams.out, {reinterpret_cast<const u8*>(words.data()), words.size()});
   if (written) return to_int(ExitStatus::success);
   return report(context.streams, std::move(written).error().within("standard output"));
 }

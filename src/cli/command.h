@@ -38,7 +38,8 @@ std::span<const Command> commands();
 // Prints and gives the exit status for it: "polyvisor: error: <message>." and "  hint: <hint>."
 int report(const Streams& streams, const Error& error);
 void print(int fd, std::string_view text);
-// What a command was asked for, to standard output; success, or the status of an output that failed.
+// What a command was asked for, to standard output; success, or the status of an output that
+// failed.
 int print_and_succeed(const Context& context, std::string_view text);
 
 // For commands that know no option but --help: true when the command has been dealt with, and then

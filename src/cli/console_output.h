@@ -1,6 +1,6 @@
-// ConsoleOutput: the guest's output to standard output. A pipe, socket or terminal that takes nothing
-// is waited for, but not for good: after `patience` output is dropped until there is room again. A
-// reader that has gone ends the output; the VM runs on in either case.
+// ConsoleOutput: the guest's output to standard output. A pipe, socket or terminal that takes
+// nothing is waited for, but not for good: after `patience` output is dropped until there is room
+// again. A reader that has gone ends the output; the VM runs on in either case.
 #pragma once
 
 #include <limits.h>
@@ -28,7 +28,7 @@ class ConsoleOutput final : public device::CharSink {
   int fd_;
   Log& log_;
   int patience_ms_;
-  bool may_block_ = false;  // ask for room before each write
+  bool may_block_ = false;    // ask for room before each write
   usize at_once_ = PIPE_BUF;  // how much can be written when there is room
   bool stalled_ = false;
   bool gone_ = false;

@@ -131,7 +131,8 @@ struct Filler {
       case Id::disk: return add_disk(item.value, config.disks);
       case Id::rng: config.rng = true; break;
       case Id::name:
-        if (item.value.empty()) return fail(Error::Kind::usage, "--name: the name is empty",
+        if (item.value.empty())
+          return fail(Error::Kind::usage, "--name: the name is empty",
                       "leave the option out, and the VM is called guest-<its process id>");
         config.name = item.value;
         break;
@@ -164,8 +165,7 @@ Result<RunRequest> parse_run(Arguments arguments) {
   Item item;
   while (TRY(parser.next(item))) {
     TRY(filler.apply(item));
-    if (request.action == RunRequest::Action::help ||
-        request.action == RunRequest::Action::version)
+    if (request.action == RunRequest::Action::help || request.action == RunRequest::Action::version)
       break;
   }
   return request;

@@ -33,8 +33,8 @@ struct Pio {
   bool is_write;
   std::span<u8> data;
 };
-// A call that the kernel left to us (SBI extensions forwarded by riscv64's KVM, SMCCC ranges, ePAPR).
-// Answered with Vcpu::complete_call().
+// A call that the kernel left to us (SBI extensions forwarded by riscv64's KVM, SMCCC ranges,
+// ePAPR). Answered with Vcpu::complete_call().
 struct Hypercall {
   u64 extension;
   u64 function;
@@ -83,8 +83,8 @@ using Exit = std::variant<MmioRead, MmioWrite, Pio, Hypercall, Nisv, Unemulated,
 
 // The causes' names in the order of the variant, for --exit-stats and logs.
 constexpr std::array<const char*, std::variant_size_v<Exit>> exit_names = {
-    "mmio-read",  "mmio-write",     "pio",          "hypercall",    "nisv",
-    "unemulated", "debug",          "fail-entry",   "internal-error", "system-event",
-    "triple-fault", "halted",       "interrupted",  "unknown"};
+    "mmio-read",    "mmio-write", "pio",         "hypercall",      "nisv",
+    "unemulated",   "debug",      "fail-entry",  "internal-error", "system-event",
+    "triple-fault", "halted",     "interrupted", "unknown"};
 
 }  // namespace pv::hv

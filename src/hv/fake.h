@@ -70,8 +70,8 @@ class FakeVcpu final : public Vcpu {
   }
 
   // What happened. The vectors belong to the thread that runs the vCPU.
-  std::vector<u64> reads;                    // answers to MmioRead
-  std::vector<std::pair<i64, u64>> calls;    // answers to Hypercall
+  std::vector<u64> reads;                  // answers to MmioRead
+  std::vector<std::pair<i64, u64>> calls;  // answers to Hypercall
   std::atomic<int> entered{0}, finished{0}, bound{0}, kicks{0};
   std::atomic<bool> external_interrupt{false};
   std::atomic<int> external_interrupt_changes{0};

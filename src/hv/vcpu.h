@@ -22,8 +22,8 @@ class Vcpu {
   // gives its next exit, to be handled and finished likewise; without one, all is finished.
   virtual Result<std::optional<Exit>> finish_pending() = 0;
 
-  virtual void complete_read(u64 value) = 0;                // after MmioRead
-  virtual void complete_call(i64 error, u64 value) = 0;     // after Hypercall
+  virtual void complete_read(u64 value) = 0;             // after MmioRead
+  virtual void complete_call(i64 error, u64 value) = 0;  // after Hypercall
 
   // After bind_thread() (called by the vCPU's own thread), kick() from any thread makes run()
   // return Interrupted soon, also when it is just about to enter.

@@ -41,8 +41,8 @@ class Vm {
 
   // Writes of `width` (0: any) to the address signal `event` in the kernel instead of exiting;
   // with `match` only that value does.
-  virtual Result<void> attach_ioevent(Space space, u64 address, u32 width,
-                                      std::optional<u64> match, const Fd& event) = 0;
+  virtual Result<void> attach_ioevent(Space space, u64 address, u32 width, std::optional<u64> match,
+                                      const Fd& event) = 0;
 
   // Writes in the range are buffered in the kernel and seen by drain_posted() later, in order.
   // Errors: the host cannot (then every write exits, nothing else changes).

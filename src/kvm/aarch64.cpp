@@ -48,10 +48,11 @@ Result<unsigned long> vm_type(const Fd& kvm, const VmSpec& spec) {
     limit = 40;
   }
   if (needed > static_cast<unsigned>(limit))
-    return fail(Error::Kind::usage,
-                text("the guest's memory reaches {:#x}, but this host's guests have {} address bits",
-                     spec.highest_address, limit),
-                "give the guest less memory with --mem");
+    return fail(
+        Error::Kind::usage,
+        text("the guest's memory reaches {:#x}, but this host's guests have {} address bits",
+             spec.highest_address, limit),
+        "give the guest less memory with --mem");
   return KVM_VM_TYPE_ARM_IPA_SIZE(static_cast<unsigned long>(needed));
 }
 

@@ -35,8 +35,14 @@ inline void load_posted(const u8* data, u32 length, u64& value) {
   u32 word;
   switch (length) {
     case 1: value = *data; break;
-    case 2: __builtin_memcpy(&half, data, 2); value = half; break;
-    case 4: __builtin_memcpy(&word, data, 4); value = word; break;
+    case 2:
+      __builtin_memcpy(&half, data, 2);
+      value = half;
+      break;
+    case 4:
+      __builtin_memcpy(&word, data, 4);
+      value = word;
+      break;
     default: __builtin_memcpy(&value, data, 8);
   }
 }

@@ -215,9 +215,9 @@ TEST_P(Contract, SplitAccessesAreFinishedInParts) {
 TEST_P(Contract, AFullBufferKeepsTheOrder) {
   constexpr u32 count = 400;
   Program p;
-  p.bytes({0xb9}).word(count);                              // mov ecx, count
-  p.bytes({0x31, 0xc0});                                    // xor eax, eax
-  p.bytes({0xe6, 0x38, 0xfe, 0xc0, 0xe2, 0xfa});            // L: out 0x38, al; inc al; loop L
+  p.bytes({0xb9}).word(count);                    // mov ecx, count
+  p.bytes({0x31, 0xc0});                          // xor eax, eax
+  p.bytes({0xe6, 0x38, 0xfe, 0xc0, 0xe2, 0xfa});  // L: out 0x38, al; inc al; loop L
   for (u32 i = 0; i < count; ++i) p.step(hv::Pio{0x38, Width::byte, true, p.item(i & 0xff, 1)});
   SET_UP_OR_SKIP(p.out8(0x50, 0));
   if (!vm().coalesce_writes(Space::pio, {0x38, 1}))

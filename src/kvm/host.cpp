@@ -16,10 +16,10 @@ std::string missing_hint() {
              "'dmesg | grep -i kvm' says \"HYP mode not available\" otherwise";
     case Arch::riscv64:
       return "the host kernel needs CONFIG_KVM (module kvm) and a CPU with the H extension";
-    case Arch::powerpc:
-      return "the host kernel needs CONFIG_KVM_E500V2 or CONFIG_KVM_E500MC";
+    case Arch::powerpc: return "the host kernel needs CONFIG_KVM_E500V2 or CONFIG_KVM_E500MC";
     case Arch::x86_64:
-      return "load kvm_intel or kvm_amd, and switch virtualization on in the firmware; without such "
+      return "load kvm_intel or kvm_amd, and switch virtualization on in the firmware; without "
+             "such "
              "a machine, 'lab/lab' of the source tree emulates one";
   }
   return {};

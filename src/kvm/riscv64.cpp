@@ -46,10 +46,11 @@ void read_isa(const Vcpu& vcpu, machine::HostFacts& facts) {
 Result<unsigned long> vm_type(const Fd& kvm, const VmSpec& spec) {
   int bits = try_ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_VM_GPA_BITS);
   if (bits > 0 && bits < 64 && (spec.highest_address >> bits) != 0)
-    return fail(Error::Kind::usage,
-                text("the guest's memory reaches {:#x}, but this host's guests have {} address bits",
-                     spec.highest_address, bits),
-                "give the guest less memory with --mem");
+    return fail(
+        Error::Kind::usage,
+        text("the guest's memory reaches {:#x}, but this host's guests have {} address bits",
+             spec.highest_address, bits),
+        "give the guest less memory with --mem");
   return 0ul;
 }
 

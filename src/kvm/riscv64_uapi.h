@@ -32,21 +32,28 @@ constexpr u64 sbi_dbcn = 9;
 // Device KVM_DEV_TYPE_RISCV_AIA (Documentation/virt/kvm/devices/; include/uapi/linux/kvm.h).
 constexpr u32 dev_type_aia = 11;
 enum AiaGroup : u32 { config = 0, address = 1, control = 2 };
-enum AiaConfig : u64 { mode = 0, ids = 1, sources = 2, group_bits = 3, group_shift = 4, hart_bits = 5 };
+enum AiaConfig : u64 {
+  mode = 0,
+  ids = 1,
+  sources = 2,
+  group_bits = 3,
+  group_shift = 4,
+  hart_bits = 5
+};
 constexpr u64 aia_address_aplic = 0;
 constexpr u64 aia_address_imsic(u64 vcpu) { return 1 + vcpu; }
 constexpr u64 aia_control_init = 0;
 
 // enum KVM_RISCV_ISA_EXT_ID: names by number; single letters first, H (4) is never given to guests.
 constexpr std::array<const char*, 69> isa_ext_names = {
-    "a",      "c",       "d",        "f",        "h",       "i",        "m",        "svpbmt",
-    "sstc",   "svinval", "zihintpause", "zicbom", "zicboz", "zbb",      "ssaia",    "v",
-    "svnapot", "zba",    "zbs",      "zicntr",   "zicsr",   "zifencei", "zihpm",    "smstateen",
-    "zicond", "zbc",     "zbkb",     "zbkc",     "zbkx",    "zknd",     "zkne",     "zknh",
-    "zkr",    "zksed",   "zksh",     "zkt",      "zvbb",    "zvbc",     "zvkb",     "zvkg",
-    "zvkned", "zvknha",  "zvknhb",   "zvksed",   "zvksh",   "zvkt",     "zfh",      "zfhmin",
-    "zihintntl", "zvfh", "zvfhmin",  "zfa",      "ztso",    "zacas",    "sscofpmf", "zimop",
-    "zca",    "zcb",     "zcd",      "zcf",      "zcmop",   "zawrs",    "smnpm",    "ssnpm",
-    "svade",  "svadu",   "svvptc",   "zabha",    "ziccrse"};
+    "a",         "c",       "d",           "f",      "h",      "i",        "m",        "svpbmt",
+    "sstc",      "svinval", "zihintpause", "zicbom", "zicboz", "zbb",      "ssaia",    "v",
+    "svnapot",   "zba",     "zbs",         "zicntr", "zicsr",  "zifencei", "zihpm",    "smstateen",
+    "zicond",    "zbc",     "zbkb",        "zbkc",   "zbkx",   "zknd",     "zkne",     "zknh",
+    "zkr",       "zksed",   "zksh",        "zkt",    "zvbb",   "zvbc",     "zvkb",     "zvkg",
+    "zvkned",    "zvknha",  "zvknhb",      "zvksed", "zvksh",  "zvkt",     "zfh",      "zfhmin",
+    "zihintntl", "zvfh",    "zvfhmin",     "zfa",    "ztso",   "zacas",    "sscofpmf", "zimop",
+    "zca",       "zcb",     "zcd",         "zcf",    "zcmop",  "zawrs",    "smnpm",    "ssnpm",
+    "svade",     "svadu",   "svvptc",      "zabha",  "ziccrse"};
 
 }  // namespace pv::kvm::riscv

@@ -1,6 +1,6 @@
 // For kvm/contract_test.cpp: guests of a few instructions, as machine code for KVM and as the list
-// of exits for the fake, and the two hypervisors that run them. The machine code is x86's, in 32-bit
-// protected mode without paging: the state in which PVH enters.
+// of exits for the fake, and the two hypervisors that run them. The machine code is x86's, in
+// 32-bit protected mode without paging: the state in which PVH enters.
 #pragma once
 
 #include <unistd.h>

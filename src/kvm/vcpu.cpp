@@ -25,7 +25,7 @@ Vcpu::~Vcpu() { ::munmap(run_, run_size_); }
 
 void Vcpu::bind_thread() {
   // The handler does nothing: that the signal arrives is what ends KVM_RUN.
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {};
   ::sigaction(kick_signal(), &action, nullptr);
   sigset_t set;
@@ -141,15 +141,16 @@ Result<hv::Exit> Vcpu::decode() {
       hv::Width width;
       if (!natural(run.io.size, width)) return hv::Unknown{run.exit_reason};
       u8* data = reinterpret_cast<u8*>(run_) + run.io.data_offset;
-      return hv::Pio{run.io.port, width, run.io.direction == KVM_EXIT_IO_OUT,
+      return hv::Pio{run.io.port,
+                     width,
+                     run.io.direction == KVM_EXIT_IO_OUT,
                      {data, usize{run.io.size} * run.io.count}};
     }
     case KVM_EXIT_INTR: return hv::Interrupted{};
     case KVM_EXIT_SYSTEM_EVENT: return decode_system_event(run);
     case KVM_EXIT_SHUTDOWN: return hv::TripleFault{};
     case KVM_EXIT_HLT: return hv::Halted{};
-    case KVM_EXIT_FAIL_ENTRY:
-      return hv::FailEntry{run.fail_entry.hardware_entry_failure_reason};
+    case KVM_EXIT_FAIL_ENTRY: return hv::FailEntry{run.fail_entry.hardware_entry_failure_reason};
     case KVM_EXIT_INTERNAL_ERROR: return decode_internal_error(run);
     default: return arch::decode_exit(*this);
   }
@@ -159,9 +160,7 @@ void Vcpu::complete_read(u64 value) { store_data(run_->mmio.data, run_->mmio.len
 
 void Vcpu::complete_call(i64 error, u64 value) { arch::complete_call(*this, error, value); }
 
-void Vcpu::set_external_interrupt(bool level) {
-  arch::set_external_interrupt(*this, level);
-}
+void Vcpu::set_external_interrupt(bool level) { arch::set_external_interrupt(*this, level); }
 
 Result<u64> Vcpu::get_reg(u64 id, const char* name) const {
   u64 value = 0;

@@ -115,7 +115,8 @@ void Vm::drain_posted(const std::function<void(const hv::PostedWrite&)>& sink) {
                           static_cast<hv::Width>(length), value};
     i = (i + 1) % count;
     if (length == 1 || length == 2 || length == 4 || length == 8) sink(write);
-    // After delivery: who finds the ring empty without the lock may rely on nothing being under way.
+    // After delivery: who finds the ring empty without the lock may rely on nothing being under
+    // way.
     first.store(i, std::memory_order_release);
   }
 }

@@ -78,8 +78,7 @@ Result<void> set_cpuid(const Fd& kvm, const Fd& vcpu, unsigned index, unsigned c
   auto table = std::make_unique<Table>();
   table->count = Table::capacity;
   TRY(checked_ioctl(kvm, get_supported, "KVM_GET_SUPPORTED_CPUID", table.get()));
-  for (u32 i = 0; i < table->count; ++i)
-    adapt(table->entries[i], {index, cpus}, tsc_deadline);
+  for (u32 i = 0; i < table->count; ++i) adapt(table->entries[i], {index, cpus}, tsc_deadline);
   add_timing(*table, tsc_khz);
   TRY(checked_ioctl(vcpu, set_cpuid2, "the CPU's features (KVM_SET_CPUID2)", table.get()));
   return {};

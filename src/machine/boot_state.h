@@ -10,7 +10,7 @@
 
 namespace pv::machine {
 
-using BootState = std::variant<aarch64::BootState, riscv64::BootState, powerpc::BootState,
-                               x86_64::BootState>;
+using BootState =
+    std::variant<aarch64::BootState, riscv64::BootState, powerpc::BootState, x86_64::BootState>;
 
 }  // namespace pv::machine

@@ -101,8 +101,8 @@ TEST(Trees, OfTheLargestBoardsFit) {
   HostFacts many;
   for (int i = 0; i < 60; ++i) many.isa_extensions.push_back(text("zextension{}", i));
   many.cbom_block = many.cboz_block = 64;
-  for (auto [arch, cpus, virtio] : {std::tuple{Arch::aarch64, 123u, 32u},
-                                    std::tuple{Arch::riscv64, 64u, 8u}}) {
+  for (auto [arch, cpus, virtio] :
+       {std::tuple{Arch::aarch64, 123u, 32u}, std::tuple{Arch::riscv64, 64u, 8u}}) {
     TestMachine t(arch, {.ram = 64_MiB, .cpus = cpus}, many);
     ASSERT_TRUE(t.build(virtio)) << t.error;
     EXPECT_TRUE(t.load({.command_line = std::string(1000, 'x')})) << t.error;

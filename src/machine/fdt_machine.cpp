@@ -50,31 +50,28 @@ Result<void> FdtMachine::load(const Payload& payload) {
                          ? with_console(payload.command_line, "console=hvc0")
                          : payload.command_line;
   TRY(boot::check_command_line(image, line));
-  boot::PlaceRequest request{initrd ? initrd->size() : 0,
-                              tree_room(spec_.cpus, users_tree.size())};
+  boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room(spec_.cpus, users_tree.size())};
   auto layout = TRY(boot::place(image, target, request));
 
   TRY(boot::load_kernel(*guest_ram_, kernel, image));
   if (initrd) TRY(boot::load_file(*guest_ram_, *initrd, layout.initrd));
   tree_ = TRY(make_tree(payload, line, layout, users_tree));
-  if (tree_.size() > layout.tree.size ||
-      !guest_ram_->write_bytes(layout.tree.base, tree_))
+  if (tree_.size() > layout.tree.size || !guest_ram_->write_bytes(layout.tree.base, tree_))
     return fail(Error::Kind::image, text("the device tree of {} bytes does not fit at {:#x}",
                                          tree_.size(), layout.tree.base.value()));
   entry_ = image.entry.value();
   tree_address_ = layout.tree.base.value();
-  summary_ = text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}; device tree: {} "
-                  "bytes at {:#x}",
-                  boot::describe(image), image.extent().base.value(), entry_, layout.initrd.size,
-                  layout.initrd.base.value(), tree_.size(), tree_address_);
+  summary_ = text(
+      "kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}; device tree: {} "
+      "bytes at {:#x}",
+      boot::describe(image), image.extent().base.value(), entry_, layout.initrd.size,
+      layout.initrd.base.value(), tree_.size(), tree_address_);
   return {};
 }
 
-Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload,
-                                              const std::string& line,
+Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload, const std::string& line,
                                               const boot::Layout& layout, Bytes users_tree) const {
-  if (users_tree.empty())
-    return build_tree({line, console_path(), layout.initrd, payload.seed});
+  if (users_tree.empty()) return build_tree({line, console_path(), layout.initrd, payload.seed});
   boot::TreePatch patch;
   if (!line.empty()) patch.bootargs = line;
   if (layout.initrd.size != 0) patch.initrd = layout.initrd;

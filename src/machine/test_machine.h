@@ -90,8 +90,8 @@ class TestMachine {
   bool load(const TestPayload& with) {
     Fd kernel = file(with.kernel), initrd = file(with.initrd), tree = file(with.device_tree);
     static constexpr u8 seed[] = {1, 2, 3, 4, 5, 6, 7, 8};
-    auto loaded = machine->load(
-        {kernel.get(), initrd.get(), tree.get(), with.command_line, seed, 1'700'000'000'000'000'000});
+    auto loaded = machine->load({kernel.get(), initrd.get(), tree.get(), with.command_line, seed,
+                                 1'700'000'000'000'000'000});
     return loaded ? true : failed(loaded.error());
   }
 

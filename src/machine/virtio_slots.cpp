@@ -5,18 +5,18 @@
 namespace pv::machine {
 
 Result<void> VirtioSlots::build(const Wiring& wiring, u64 base, u64 stride, u32 first_irq,
-                                usize count,
-                                const std::function<Result<hv::IrqLine*>(u32)>& line) {
+                                usize count, const std::function<Result<hv::IrqLine*>(u32)>& line) {
   if (wiring.virtio.size() > count)
-    return fail(Error::Kind::usage, text("{} virtio devices do not fit this board's {} slots",
-                                         wiring.virtio.size(), count),
-                "remove some disks");
+    return fail(
+        Error::Kind::usage,
+        text("{} virtio devices do not fit this board's {} slots", wiring.virtio.size(), count),
+        "remove some disks");
   for (usize n = 0; n < wiring.virtio.size(); ++n) {
     u32 irq = first_irq + static_cast<u32>(n);
     u64 address = base + n * stride;
     hv::IrqLine* irq_line = TRY(line(irq));
-    auto transport = std::make_unique<virtio::VirtioMmio>(
-        *wiring.virtio[n], wiring.ram, *irq_line, wiring.executor, wiring.log);
+    auto transport = std::make_unique<virtio::VirtioMmio>(*wiring.virtio[n], wiring.ram, *irq_line,
+                                                          wiring.executor, wiring.log);
     TRY(wiring.mmio.attach({address, virtio::VirtioMmio::size}, *transport,
                            wiring.virtio[n]->name()));
     slots_.push_back({address, irq, std::move(transport)});

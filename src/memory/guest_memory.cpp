@@ -43,25 +43,25 @@ Result<HostRegion> GuestMemory::add(GuestRange range, Backing backing) {
   if (count == max_regions) return fail(Error::Kind::usage, "too many guest memory regions");
   for (usize i = 0; i < count; ++i)
     if (regions_[i].guest.overlaps(range))
-      return fail(Error::Kind::usage,
-                  text("guest memory at {:#x} overlaps the region at {:#x}", range.base.value(),
-                       regions_[i].guest.base.value()));
+      return fail(Error::Kind::usage, text("guest memory at {:#x} overlaps the region at {:#x}",
+                                           range.base.value(), regions_[i].guest.base.value()));
   if (range.size == 0 || !is_aligned(range.size, page_size()) ||
       !is_aligned(range.base.value(), page_size()))
     return fail(Error::Kind::usage,
                 text("guest memory of {} at {:#x} is not a whole number of {}-byte pages",
                      size_text(range.size), range.base.value(), page_size()));
   if (range.size > std::numeric_limits<usize>::max() - 2 * huge_page)
-    return fail(Error::Kind::usage,
-                text("{} of guest memory do not fit the host's address space",
-                     size_text(range.size)),
-                "give the guest less memory with --mem");
+    return fail(
+        Error::Kind::usage,
+        text("{} of guest memory do not fit the host's address space", size_text(range.size)),
+        "give the guest less memory with --mem");
 
   int fd = backing == Backing::shared ? TRY(shared_fd(range.size)) : -1;
   // Reserve more than needed so that the host address can be given the guest's alignment.
   usize size = static_cast<usize>(range.size);
   usize reserve = size + huge_page;
-  void* area = ::mmap(nullptr, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* area =
+      ::mmap(nullptr, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   void* map = MAP_FAILED;
   if (area != MAP_FAILED) {
     u64 start = reinterpret_cast<uintptr_t>(area);
@@ -69,8 +69,7 @@ Result<HostRegion> GuestMemory::add(GuestRange range, Backing backing) {
     if (aligned + size > start + reserve) aligned -= huge_page;
     if (aligned < start) aligned = start;
     void* want = reinterpret_cast<void*>(static_cast<uintptr_t>(aligned));
-    int flags = MAP_FIXED | MAP_NORESERVE |
-                (fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+    int flags = MAP_FIXED | MAP_NORESERVE | (fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
     map = ::mmap(want, size, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (map != MAP_FAILED) {
       if (aligned > start) ::munmap(area, static_cast<usize>(aligned - start));

@@ -61,7 +61,9 @@ TEST_F(Buffer, ExactlyFullLeavesNothingToWakeFor) {
 
 TEST(ConsoleBuffer, FlushesAtItsEnd) {
   device::RecordingSink out;
-  { ConsoleBuffer(out, [] {}).write(bytes("last words")); }
+  {
+    ConsoleBuffer(out, [] {}).write(bytes("last words"));
+  }
   EXPECT_EQ(out.text(), "last words");
 }
 

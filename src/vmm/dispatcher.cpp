@@ -76,10 +76,11 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Nisv& nisv) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {
-  return crash(text("CPU {}: the instruction at {:#x} accessed a device in a way that this host's KVM "
-                    "does not emulate (misaligned, or not a plain load or store)",
-                    vcpu.index(), access.pc),
-               "the guest must access devices by aligned plain loads and stores");
+  return crash(
+      text("CPU {}: the instruction at {:#x} accessed a device in a way that this host's KVM "
+           "does not emulate (misaligned, or not a plain load or store)",
+           vcpu.index(), access.pc),
+      "the guest must access devices by aligned plain loads and stores");
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Debug& debug) {
@@ -87,8 +88,8 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Debug& debug) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::FailEntry& entry) {
-  return crash(text("CPU {}: the processor refused to enter the guest (reason {:#x})",
-                    vcpu.index(), entry.reason),
+  return crash(text("CPU {}: the processor refused to enter the guest (reason {:#x})", vcpu.index(),
+                    entry.reason),
                "the guest's machine state is one that the hardware does not allow");
 }
 
@@ -126,8 +127,8 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::TripleFault&) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Halted&) {
-  return crash(text("CPU {} halted for ever: there is no interrupt controller to wake it",
-                    vcpu.index()));
+  return crash(
+      text("CPU {} halted for ever: there is no interrupt controller to wake it", vcpu.index()));
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unknown& unknown) {

@@ -64,7 +64,8 @@ struct Dispatch : ::testing::Test {
   CallMachine machine;
   Log quiet{-1, LogLevel::error};
   std::vector<Outcome> outcomes;
-  Dispatcher dispatcher{vm,    machine, mmio, pio,
+  Dispatcher dispatcher{vm,    machine,
+                        mmio,  pio,
                         quiet, [this](Outcome outcome) { outcomes.push_back(std::move(outcome)); }};
   hv::FakeVcpu vcpu{3};
 

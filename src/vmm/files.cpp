@@ -7,7 +7,8 @@
 namespace pv::vmm {
 namespace {
 
-// A file that is going to be read as a whole. Without O_NONBLOCK a FIFO would wait for its other end.
+// A file that is going to be read as a whole. Without O_NONBLOCK a FIFO would wait for its other
+// end.
 Result<Fd> open_input(const std::string& path, const char* role) {
   if (path.empty()) return Fd();
   auto opened = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

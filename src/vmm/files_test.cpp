@@ -38,12 +38,12 @@ TEST_F(OpenFiles, OpensWhatIsNamedAndNothingElse) {
 
 TEST_F(OpenFiles, MissingOnesAreNamedByTheirRole) {
   struct Case {
-    std::string config::VmConfig::*path;
+    std::string config::VmConfig::* path;
     std::string begins;
   };
-  for (const Case& c : {Case{&config::VmConfig::kernel, "kernel: "},
-                        Case{&config::VmConfig::initrd, "initrd: "},
-                        Case{&config::VmConfig::dtb, "device tree: "}}) {
+  for (const Case& c :
+       {Case{&config::VmConfig::kernel, "kernel: "}, Case{&config::VmConfig::initrd, "initrd: "},
+        Case{&config::VmConfig::dtb, "device tree: "}}) {
     config = {};
     config.kernel = there.path();
     config.*c.path = "/nonexistent/file";

@@ -7,8 +7,8 @@
 
 namespace pv::vmm {
 
-VcpuGroup::VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handler,
-                     Prepare prepare, Failed failed)
+VcpuGroup::VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handler, Prepare prepare,
+                     Failed failed)
     : handler_(std::move(handler)), prepare_(std::move(prepare)), failed_(std::move(failed)) {
   members_.reserve(vcpus.size());
   for (auto& vcpu : vcpus) {
@@ -20,9 +20,9 @@ VcpuGroup::VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handl
 
 VcpuGroup::~VcpuGroup() { stop(); }
 
-// Not std::thread: its constructor reports a failure by an exception, which this binary does not have.
-// The stack is smaller than a huge page: with the default 8 MiB a host that hands out huge pages
-// freely spends 2 MiB on each thread's first touch.
+// Not std::thread: its constructor reports a failure by an exception, which this binary does not
+// have. The stack is smaller than a huge page: with the default 8 MiB a host that hands out huge
+// pages freely spends 2 MiB on each thread's first touch.
 Result<void> VcpuGroup::start() {
   constexpr usize stack_size = 512 * 1024;
   pthread_attr_t attributes;
@@ -35,8 +35,9 @@ Result<void> VcpuGroup::start() {
       return nullptr;
     };
     if (int error = ::pthread_create(&member->thread, &attributes, main, member.get()); error != 0)
-      return fail_errno(text("cannot start the thread of vCPU {}", member->vcpu->index()), error,
-                        "raise the limit on threads (ulimit -u), or ask for fewer CPUs with --cpus");
+      return fail_errno(
+          text("cannot start the thread of vCPU {}", member->vcpu->index()), error,
+          "raise the limit on threads (ulimit -u), or ask for fewer CPUs with --cpus");
     member->started = true;
   }
   return {};

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <thread>
 #include <chrono>
 #include <semaphore>
+#include <thread>
 
 #include "hv/fake.h"
 

@@ -59,21 +59,22 @@ Result<void> Vm::assemble() {
   for (auto& vcpu : vcpus_) vcpus.push_back(vcpu.get());
   virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, *console_, env_.console_in,
                                         *entropy_, env_.log);
-  machine::Wiring wiring{*vm_,     ram_,   mmio_, pio_,      vcpus,           virtio_->devices(),
+  machine::Wiring wiring{*vm_,      ram_,   mmio_, pio_,      vcpus,           virtio_->devices(),
                          env_.loop, clock_, *this, *console_, env_.console_in, env_.log};
   auto facts = TRY(vm_->facts(*vcpus_[0]));
   TRY(machine_->build(wiring, facts));
   TRY(load());
   TRY(attach_doorbells());
   coalesce();
-  dispatcher_ = std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, env_.log,
-                                             [this](Outcome outcome) { finish(std::move(outcome)); });
+  dispatcher_ =
+      std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, env_.log,
+                                   [this](Outcome outcome) { finish(std::move(outcome)); });
   return {};
 }
 
 Result<void> Vm::create_vcpus() {
-  auto chip = TRY(machine_->choose_irqchip(
-      [this](machine::IrqChipKind kind) { return vm_->supports(kind); }));
+  auto chip = TRY(
+      machine_->choose_irqchip([this](machine::IrqChipKind kind) { return vm_->supports(kind); }));
   TRY(vm_->create_irqchip(chip, config_.cpus));
   for (unsigned i = 0; i < config_.cpus; ++i) vcpus_.push_back(TRY(vm_->create_vcpu(i)));
   return vm_->finish_irqchip();
@@ -82,8 +83,9 @@ Result<void> Vm::create_vcpus() {
 Result<void> Vm::load() {
   std::array<u8, 64> seed;
   entropy_->fill(seed);
-  machine::Payload payload{files_.kernel.get(), files_.initrd.get(), files_.device_tree.get(),
-                           config_.params,      seed,                clock_.wall_ns()};
+  machine::Payload payload{
+      files_.kernel.get(), files_.initrd.get(), files_.device_tree.get(), config_.params, seed,
+      clock_.wall_ns()};
   TRY(machine_->load(payload));
   env_.log.info("{}", machine_->summary());
   if (files_.device_tree_dump.valid()) {
@@ -112,14 +114,16 @@ Result<void> Vm::attach_doorbells() {
       Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
       if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
       u64 address = slot.address + virtio::VirtioMmio::notify_offset;
-      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4, queue, event); !attached) {
+      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4, queue, event);
+          !attached) {
         env_.log.info("{}: queue notifications cost an exit each", attached.error().message);
         return {};
       }
       int fd = event.get();
       TRY(env_.loop.watch(fd, [fd, transport, queue] {
         u64 count;
-        if (::read(fd, &count, sizeof count) == sizeof count) transport->notify_from_executor(queue);
+        if (::read(fd, &count, sizeof count) == sizeof count)
+          transport->notify_from_executor(queue);
       }));
       doorbells_.push_back(std::move(event));
     }
@@ -165,7 +169,8 @@ Result<Outcome> Vm::run() {
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
   TRY(group_->start());
-  TRY(jail::enter(sealed_, jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
+  TRY(jail::enter(sealed_,
+                  jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
   TRY(env_.loop.run());
   group_->stop();
   tick_->stop();

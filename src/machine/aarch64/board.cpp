@@ -26,23 +26,24 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
                 "choose gicv3, gicv2 or auto");
   if (!supported(kind)) {
     if (spec_.irqchip == IrqChipKind::automatic)
-      return fail(Error::Kind::host, "this host's KVM has no virtual interrupt controller, neither "
-                                     "GICv3 nor GICv2",
+      return fail(Error::Kind::host,
+                  "this host's KVM has no virtual interrupt controller, neither "
+                  "GICv3 nor GICv2",
                   "the host needs a GIC with virtualization and firmware that enables it: see "
                   "'dmesg | grep -i -e kvm -e gic'");
     bool v3 = kind == IrqChipKind::gicv3;
-    return fail(Error::Kind::host,
-                text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
-                v3 ? "use --irqchip gicv2 or auto"
-                   : "a GICv3 host offers GICv2 only where its hardware has the compatibility "
-                     "interface, and never with kvm-arm.mode=protected: use --irqchip gicv3 or auto");
+    return fail(
+        Error::Kind::host, text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
+        v3 ? "use --irqchip gicv2 or auto"
+           : "a GICv3 host offers GICv2 only where its hardware has the compatibility "
+             "interface, and never with kvm-arm.mode=protected: use --irqchip gicv3 or auto");
   }
   unsigned most = kind == IrqChipKind::gicv2 ? 8 : gic_redistributor_room;
   if (spec_.cpus > most)
-    return fail(Error::Kind::usage,
-                text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most,
-                     name(kind)),
-                "ask for fewer with --cpus");
+    return fail(
+        Error::Kind::usage,
+        text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most, name(kind)),
+        "ask for fewer with --cpus");
   chip_ = kind == IrqChipKind::gicv3 ? IrqChip(gic_v3()) : IrqChip(gic_v2());
   return chip_;
 }
@@ -116,9 +117,9 @@ void Board::add_timer(boot::FdtBuilder& fdt) const {
   // GICv2 has a mask of CPUs in the flags of a private interrupt.
   bool v2 = std::holds_alternative<GicV2>(chip_);
   u32 flags = level_high | (v2 ? ((1u << spec_.cpus) - 1) << 8 : 0);
-  fdt.cells("interrupts", {ppi_type, ppi::secure_timer, flags, ppi_type, ppi::physical_timer, flags,
-                           ppi_type, ppi::virtual_timer, flags, ppi_type, ppi::hypervisor_timer,
-                           flags});
+  fdt.cells("interrupts",
+            {ppi_type, ppi::secure_timer, flags, ppi_type, ppi::physical_timer, flags, ppi_type,
+             ppi::virtual_timer, flags, ppi_type, ppi::hypervisor_timer, flags});
 }
 
 void Board::add_peripherals(boot::FdtBuilder& fdt) const {

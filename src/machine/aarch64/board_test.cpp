@@ -121,7 +121,8 @@ TEST(BootState, FollowsTheContractForEachFormat) {
 
   TestMachine image(Arch::aarch64, {.ram = 64_MiB});
   ASSERT_TRUE(image.build());
-  ASSERT_TRUE(image.load({.kernel = boot::test::arm64_image(0x1000, 0x10000, 8192)})) << image.error;
+  ASSERT_TRUE(image.load({.kernel = boot::test::arm64_image(0x1000, 0x10000, 8192)}))
+      << image.error;
   EXPECT_EQ(std::get<BootState>(image.machine->boot_state(0)).pc, 0x4000'1000u);
   EXPECT_GT(std::get<BootState>(image.machine->boot_state(0)).x0, 0x4001'1000u);
   EXPECT_NE(image.machine->summary().find("arm64 Image"), std::string::npos);

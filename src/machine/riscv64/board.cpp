@@ -42,8 +42,8 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} of this board", spec_.cpus, most_harts),
                 "ask for fewer with --cpus");
-  chip_ = kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, sources, 0})
-                                   : IrqChip(UserIrqChip{});
+  chip_ =
+      kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, sources, 0}) : IrqChip(UserIrqChip{});
   return chip_;
 }
 
@@ -230,8 +230,7 @@ u32 Board::add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const {
   else
     add_plic(fdt, harts, controller);
   u32 finisher = add_peripherals(fdt);
-  add_virtio(fdt, virtio_slots(), virtio.size,
-             [this](u32 irq) { return interrupt(irq, true); });
+  add_virtio(fdt, virtio_slots(), virtio.size, [this](u32 irq) { return interrupt(irq, true); });
   return finisher;
 }
 

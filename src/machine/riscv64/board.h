@@ -1,5 +1,6 @@
 // The riscv64 board: the AIA in the kernel where the host has one, else a PLIC of our own; 16550,
-// Goldfish RTC, test finisher and virtio-mmio at the addresses of QEMU's "virt". SBI is the kernel's.
+// Goldfish RTC, test finisher and virtio-mmio at the addresses of QEMU's "virt". SBI is the
+// kernel's.
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings riscv/cpus, riscv,aplic, riscv,imsics,
 // sifive,plic-1.0.0. Absent: PCI, fw_cfg, ACPI.

@@ -72,8 +72,8 @@ TEST(RiscvBoard, ThePlicDrivesTheVcpusInput) {
   EXPECT_TRUE(t.vm.lines.empty());
   constexpr u64 context = 3;  // hart 1, supervisor
   auto write = [&](u64 offset, u64 v) { t.mmio.write(plic + offset, bus::Width::word, v); };
-  write(4 * 10, 1);                              // priority of source 10
-  write(0x2000 + context * 0x80, 1u << 10);      // enable
+  write(4 * 10, 1);                                  // priority of source 10
+  write(0x2000 + context * 0x80, 1u << 10);          // enable
   t.mmio.write(uart.base + 1, bus::Width::byte, 1);  // IER: received data
   const u8 input[] = {'x'};
   EXPECT_EQ(t.machine->receive(input), 1u);
@@ -152,9 +152,9 @@ TEST_F(Sbi, WritesAPartOfALongText) {
 }
 
 TEST_F(Sbi, RefusesAddressesOutsideRam) {
-  for (const auto& call : {write_call(5, 0x1000), write_call(5, ram_base + 64_KiB - 4),
-                           write_call(5, ram_base, 1), write_call(~u64{0}, ~u64{0}),
-                           write_call(5, ~u64{0} - 2)}) {
+  for (const auto& call :
+       {write_call(5, 0x1000), write_call(5, ram_base + 64_KiB - 4), write_call(5, ram_base, 1),
+        write_call(~u64{0}, ~u64{0}), write_call(5, ~u64{0} - 2)}) {
     EXPECT_EQ(sbi.call(call).error, -3);
     EXPECT_EQ(sbi.call(call).value, 0u);
   }

@@ -158,18 +158,18 @@ Aml virtio_device(usize index, const AcpiVirtio& window) {
       aml::concat({aml::name("_HID", aml::string("LNRO0005")),
                    aml::name("_UID", aml::integer(static_cast<u32>(index))),
                    aml::name("_CCA", aml::integer(1)),
-                   aml::name("_CRS", aml::resources(aml::concat(
-                                         {aml::memory32(window.address, virtio_stride),
-                                          aml::edge_interrupt(window.gsi)})))}));
+                   aml::name("_CRS", aml::resources(
+                                         aml::concat({aml::memory32(window.address, virtio_stride),
+                                                      aml::edge_interrupt(window.gsi)})))}));
 }
 
 Table dsdt(std::span<const AcpiVirtio> virtio) {
   Aml devices = aml::device(
-      "COM1", aml::concat({aml::name("_HID", aml::eisa_id("PNP0501")),
-                           aml::name("_UID", aml::integer(0)),
-                           aml::name("_CRS", aml::resources(aml::concat(
-                                                 {aml::io(port::com1, 8),
-                                                  aml::irq_no_flags(gsi::com1)})))}));
+      "COM1",
+      aml::concat(
+          {aml::name("_HID", aml::eisa_id("PNP0501")), aml::name("_UID", aml::integer(0)),
+           aml::name("_CRS", aml::resources(aml::concat(
+                                 {aml::io(port::com1, 8), aml::irq_no_flags(gsi::com1)})))}));
   for (usize i = 0; i < virtio.size(); ++i)
     devices = aml::concat({devices, virtio_device(i, virtio[i])});
   Table t;

@@ -78,7 +78,7 @@ TEST(Acpi, FadtNamesThePortsOfTheBoard) {
   Tables t(1);
   u64 fadt = t.table("FACP");
   EXPECT_EQ(t.u32_at(fadt + 4), 276u);
-  EXPECT_EQ(t.at<u8>(fadt + 8), 6);    // revision 6.5
+  EXPECT_EQ(t.at<u8>(fadt + 8), 6);  // revision 6.5
   EXPECT_EQ(t.at<u8>(fadt + 131), 5);
   EXPECT_EQ(t.at<Le16>(fadt + 46), 9);
   EXPECT_EQ(t.u32_at(fadt + 48), 0u);  // no SMI command: always in ACPI mode
@@ -94,8 +94,8 @@ TEST(Acpi, FadtNamesThePortsOfTheBoard) {
   EXPECT_EQ(t.at<u8>(fadt + 128), 0xfe);
   u32 flags = t.u32_at(fadt + 112);
   EXPECT_NE(flags & 1u << 10, 0u);
-  EXPECT_EQ(flags & 1u << 4, 0u);   // the power button is a fixed one
-  EXPECT_EQ(flags & 1u << 20, 0u);  // not hardware-reduced: there are PM registers
+  EXPECT_EQ(flags & 1u << 4, 0u);            // the power button is a fixed one
+  EXPECT_EQ(flags & 1u << 20, 0u);           // not hardware-reduced: there are PM registers
   EXPECT_EQ(t.at<Le16>(fadt + 109) & 2, 0);  // no 8042
   // The 64-bit forms agree.
   EXPECT_EQ(t.u64_at(fadt + 148 + 4), 0x600u);

@@ -80,8 +80,8 @@ Aml resources(const Aml& descriptors) {
   Aml bytes = descriptors;
   bytes.push_back(0x79);  // end tag; checksum 0: not used
   bytes.push_back(0);
-  return concat({{op_buffer},
-                 with_length(concat({integer(static_cast<u32>(bytes.size())), bytes}))});
+  return concat(
+      {{op_buffer}, with_length(concat({integer(static_cast<u32>(bytes.size())), bytes}))});
 }
 
 Aml memory32(u32 base, u32 length) {

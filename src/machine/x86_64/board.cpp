@@ -71,8 +71,8 @@ Result<void> Board::build_ports(const Wiring& wiring) {
   u64 above = ram_.size() > 1 ? ram_[1].size : 0;
   cmos_ = std::make_unique<device::Cmos>(wiring.clock, ram_[0].size, above);
   TRY(ports.attach({port::cmos, device::Cmos::size}, *cmos_, "CMOS clock"));
-  acpi_pm_ = std::make_unique<device::AcpiPm>(*TRY(line(wiring, gsi::sci)), wiring.clock,
-                                              wiring.power);
+  acpi_pm_ =
+      std::make_unique<device::AcpiPm>(*TRY(line(wiring, gsi::sci)), wiring.clock, wiring.power);
   TRY(ports.attach({port::acpi_pm, device::AcpiPm::size}, *acpi_pm_, "ACPI registers"));
   i8042_ = std::make_unique<device::I8042>(wiring.power);
   TRY(ports.attach({port::i8042_data, device::I8042::size}, *i8042_, "keyboard controller"));
@@ -90,11 +90,12 @@ Result<void> Board::build_ports(const Wiring& wiring) {
 // the instructions that Linux needs: better said than hung.
 Result<void> Board::refuse_linux_on_pvm(const boot::KernelImage& image) const {
   if (!facts_.software_virtualised || image.format != boot::Format::bzimage) return {};
-  return fail(Error::Kind::host,
-              "this host's KVM has no hardware virtualization under it (neither VMX nor SVM: "
-              "KVM-PVM), and cannot run Linux",
-              "bare-metal guests run here; for Linux use a host with VMX or SVM, or an emulated one: "
-              "lab/lab run x86_64 -- polyvisor run ...");
+  return fail(
+      Error::Kind::host,
+      "this host's KVM has no hardware virtualization under it (neither VMX nor SVM: "
+      "KVM-PVM), and cannot run Linux",
+      "bare-metal guests run here; for Linux use a host with VMX or SVM, or an emulated one: "
+      "lab/lab run x86_64 -- polyvisor run ...");
 }
 
 Result<void> Board::load(const Payload& payload) {
@@ -119,9 +120,9 @@ Result<void> Board::load(const Payload& payload) {
   TRY(write_boot_data(image, layout, line));
   protocol_ = image.protocol;
   entry_ = image.entry.value();
-  summary_ = text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}",
-                  boot::describe(image), image.extent().base.value(), entry_, layout.initrd.size,
-                  layout.initrd.base.value());
+  summary_ =
+      text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}", boot::describe(image),
+           image.extent().base.value(), entry_, layout.initrd.size, layout.initrd.base.value());
   return {};
 }
 
@@ -167,7 +168,8 @@ Result<void> Board::write_boot_data(const boot::KernelImage& image, const boot::
   auto map = memory_map();
   GuestAddress line_at(command_line), rsdp(acpi_tables);
   if (image.protocol == boot::EntryProtocol::x86_pvh) {
-    auto info = boot::build_pvh_start({GuestAddress(start_info), map, line_at, layout.initrd, rsdp});
+    auto info =
+        boot::build_pvh_start({GuestAddress(start_info), map, line_at, layout.initrd, rsdp});
     if (!put(start_info, info)) return too_small();
   } else {
     auto page = TRY(boot::build_zero_page(image, {map, line_at, layout.initrd, rsdp}));

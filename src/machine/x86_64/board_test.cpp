@@ -165,8 +165,7 @@ TEST(PcLoad, PvhKernelFindsItsStartInfo) {
   TestMachine t(Arch::x86_64, {.ram = 64_MiB});
   ASSERT_TRUE(t.build()) << t.error;
   auto elf = boot::test::elf(boot::test::em_x86_64, 0x10'0000,
-                             {{0x10'0000, 0x1000, 0x100, 0x100},
-                              {0, 0x200, 20, 20, 0, 4}}, 0x1100);
+                             {{0x10'0000, 0x1000, 0x100, 0x100}, {0, 0x200, 20, 20, 0, 4}}, 0x1100);
   boot::test::put_pvh_note(elf, 0x200, 0x10'0040);
   ASSERT_TRUE(t.load({.kernel = elf, .command_line = "hello"})) << t.error;
   auto state = std::get<BootState>(t.machine->boot_state(0));
@@ -199,18 +198,20 @@ TEST(PcLoad, TooLittleMemoryIsASentence) {
   ASSERT_TRUE(t.build()) << t.error;
   EXPECT_FALSE(t.load({}));
   EXPECT_EQ(t.failure.kind, Error::Kind::image);
-  EXPECT_EQ(t.error, "kernel: the kernel with its working memory needs 0x100000-0x100fff, but guest RAM "
-                     "is 0x0-0xfffff");
+  EXPECT_EQ(t.error,
+            "kernel: the kernel with its working memory needs 0x100000-0x100fff, but guest RAM "
+            "is 0x0-0xfffff");
 }
 
 TEST(PcLoad, KernelsKeepOffTheBootData) {
   TestMachine t(Arch::x86_64, {.ram = 64_MiB});
   ASSERT_TRUE(t.build()) << t.error;
-  auto low = boot::test::elf(boot::test::em_x86_64, 0x9000, {{0x9000, 0x1000, 0x100, 0x100}}, 0x1100);
+  auto low =
+      boot::test::elf(boot::test::em_x86_64, 0x9000, {{0x9000, 0x1000, 0x100, 0x100}}, 0x1100);
   EXPECT_FALSE(t.load({.kernel = low}));
   EXPECT_NE(t.error.find("boot data"), std::string::npos) << t.error;
-  auto acpi = boot::test::elf(boot::test::em_x86_64, 0xe'0000, {{0xe'0000, 0x1000, 0x100, 0x100}},
-                              0x1100);
+  auto acpi =
+      boot::test::elf(boot::test::em_x86_64, 0xe'0000, {{0xe'0000, 0x1000, 0x100, 0x100}}, 0x1100);
   EXPECT_FALSE(t.load({.kernel = acpi}));
   EXPECT_NE(t.error.find("ACPI tables"), std::string::npos) << t.error;
 }
@@ -225,7 +226,8 @@ TEST(PcLoad, LinuxNeedsHardwareVirtualisation) {
   EXPECT_NE(t.error.find("KVM-PVM"), std::string::npos) << t.error;
   TestMachine real(Arch::x86_64, {.ram = 64_MiB});
   ASSERT_TRUE(real.build()) << real.error;
-  ASSERT_TRUE(real.load({.kernel = boot::test::bzimage(4096, 0x100'0000, 0x10'0000)})) << real.error;
+  ASSERT_TRUE(real.load({.kernel = boot::test::bzimage(4096, 0x100'0000, 0x10'0000)}))
+      << real.error;
   EXPECT_EQ(std::get<BootState>(real.machine->boot_state(0)).rip, 0x100'0200u);
 }
 

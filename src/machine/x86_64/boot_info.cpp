@@ -22,8 +22,14 @@ constexpr u64 cr0_pe = 1, cr0_et = 1u << 4, cr0_pg = 1u << 31, cr4_pae = 1u << 5
 constexpr u64 efer_lme = 1u << 8, efer_lma = 1u << 10;
 
 Segment flat(u16 selector, u8 type, bool long_mode) {
-  return Segment{.base = 0, .limit = 0xffff'ffff, .selector = selector, .type = type,
-                 .long_mode = long_mode, .big = !long_mode, .code_or_data = true, .granular = true};
+  return Segment{.base = 0,
+                 .limit = 0xffff'ffff,
+                 .selector = selector,
+                 .type = type,
+                 .long_mode = long_mode,
+                 .big = !long_mode,
+                 .code_or_data = true,
+                 .granular = true};
 }
 
 // SDM 3A, 3.4.5: a segment as the eight bytes of a descriptor; present, DPL 0.
@@ -36,8 +42,14 @@ u64 descriptor(const Segment& s) {
 }
 
 constexpr Segment task_state() {
-  return Segment{.base = 0, .limit = 0x67, .selector = tss_selector, .type = tss_type,
-                 .long_mode = false, .big = false, .code_or_data = false, .granular = false};
+  return Segment{.base = 0,
+                 .limit = 0x67,
+                 .selector = tss_selector,
+                 .type = tss_type,
+                 .long_mode = false,
+                 .big = false,
+                 .code_or_data = false,
+                 .granular = false};
 }
 
 template <class T>

@@ -11,7 +11,7 @@ struct Segment {
   u16 selector = 0;
   u8 type = 0;  // descriptor type field, 4 bits
   bool long_mode = false;
-  bool big = false;   // D/B
+  bool big = false;          // D/B
   bool code_or_data = true;  // S
   bool granular = false;
 };
