@@ -16,8 +16,10 @@ set(PV_SANITIZE "" CACHE STRING "value of -fsanitize for everything, e.g. addres
 
 find_program(PV_CCACHE ccache)
 if(PV_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PV_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${PV_CCACHE})
+  # Another clone of the same commit finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${PV_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 
 add_library(pv_strict INTERFACE)

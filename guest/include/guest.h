@@ -33,6 +33,7 @@ u64 boot_arg_number(const char *name, u64 fallback);
 _Noreturn void exit_with(int code);
 _Noreturn void power_off(void);      /* what an operating system would do at shutdown */
 _Noreturn void system_reset(void);   /* what an operating system would do at reboot */
+void report_panic(void);             /* what an operating system's panic tells its hypervisor (pvpanic) */
 _Noreturn void halt_forever(void);   /* sleeps with interrupts masked */
 
 /* --- console --------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ from .toolchain import LAB, agent, kvmprobe
 
 FOLDERS = ("bin", "dev", "etc", "guest", "lab", "mnt", "proc", "root", "run", "sys", "tmp", "var",
            "usr/bin")
-GUEST_MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng")
+GUEST_MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "pvpanic_mmio")
 
 
 def busybox(cache, arch):

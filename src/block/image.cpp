@@ -22,8 +22,8 @@ Result<void> lock(int fd, bool read_only) {
   whole.l_type = read_only ? F_RDLCK : F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (::fcntl(fd, F_OFD_SETLK, &whole) < 0 && (errno == EAGAIN || errno == EACCES))
-    return fail(Error::Kind::host, "the disk image is in use by another process",
-                "stop the other machine, or let all of them use the image read-only");
+    return fail(Error::Kind::host, "the disk image is in use by another machine, or given twice",
+                "stop the other one, or use the image read-only (,ro) everywhere");
   return {};
 }
 

@@ -64,7 +64,9 @@ Result<void> check_range(const Content& content, const Target& target, GuestRang
           content,
           text("{} at {} overlaps {} at {}", what, range_text(range), reserved.what,
                range_text(reserved.range)),
-          text("link it to another address, for example {:#x}", target.flat_base.value()));
+          target.ram.back().end() <= target.flat_base.value()
+              ? text("give the guest more memory with --mem")
+              : text("link it to another address, for example {:#x}", target.flat_base.value()));
   return {};
 }
 

@@ -43,7 +43,8 @@ void on_fatal_signal(int number) {
 void install_rescue() {
   static bool at_exit = false;
   if (!at_exit) at_exit = std::atexit(rescue_now) == 0;
-  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGQUIT}) {
+  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGQUIT,
+                           SIGUSR1, SIGUSR2, SIGALRM}) {
     struct sigaction current{};
     if (::sigaction(number, nullptr, &current) < 0 || current.sa_handler != SIG_DFL) continue;
     struct sigaction ours{};

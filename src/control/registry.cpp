@@ -134,7 +134,10 @@ std::vector<std::string> Directory::names() const {
     std::string_view file = entry->d_name;
     if (!file.ends_with(suffix)) continue;
     file.remove_suffix(suffix.size());
-    if (config::validate_name(file)) found.emplace_back(file);
+    struct stat st;
+    const bool foreign = ::fstatat(fd_.get(), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                         !S_ISSOCK(st.st_mode);
+    if (!foreign && config::validate_name(file)) found.emplace_back(file);
   }
   ::closedir(stream);
   std::sort(found.begin(), found.end());
@@ -196,6 +199,11 @@ Result<Registration> Registration::create(Directory directory, const std::string
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   int bound = ::bind(fd.get(), generic, sizeof address);
   if (bound < 0 && errno == EADDRINUSE) {
+    struct stat st;
+    if (::fstatat(directory.fd_.get(), file.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISSOCK(st.st_mode))
+      return fail(Error::Kind::host, text("{}/{} is in the way: it is no socket", directory.path_, file),
+                  "remove it, or choose another --name");
     if (directory.state(name) == Directory::State::alive)
       return fail(Error::Kind::usage, text("a VM named \"{}\" is already running", name),
                   text("choose another --name, or end it: polyvisor stop -n {}", name));

@@ -26,7 +26,7 @@ Result<void> Vm::map_ram(const memory::HostRegion& region, bool read_only) {
   slot.memory_size = region.guest.size;
   slot.userspace_addr = reinterpret_cast<uintptr_t>(region.host);
   TRY(checked_ioctl(fd_, KVM_SET_USER_MEMORY_REGION, "guest memory (KVM_SET_USER_MEMORY_REGION)",
-                    &slot));
+                    &slot, "give the guest less memory with --mem"));
   return {};
 }
 

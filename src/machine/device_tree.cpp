@@ -28,6 +28,12 @@ void add_chosen(boot::FdtBuilder& fdt, const TreeInput& input) {
   if (!input.seed.empty()) fdt.bytes("rng-seed", input.seed);
 }
 
+void add_panic(boot::FdtBuilder& fdt, u64 base, u64 size) {
+  auto node = fdt.node("pvpanic-mmio", base);
+  fdt.prop("compatible", "qemu,pvpanic-mmio");
+  fdt.reg({{base, size}});
+}
+
 void add_virtio(boot::FdtBuilder& fdt, std::span<const VirtioSlot> slots, u64 window,
                 const std::function<std::vector<u32>(u32 irq)>& interrupt) {
   for (const auto& slot : slots) {

@@ -25,6 +25,8 @@ void add_root(boot::FdtBuilder& fdt, std::string_view compatible, std::string_vi
 void add_memory(boot::FdtBuilder& fdt, std::span<const memory::GuestRange> ram);
 // bootargs, stdout-path, initrd and rng-seed.
 void add_chosen(boot::FdtBuilder& fdt, const TreeInput& input);
+// A pvpanic register: Devicetree binding qemu,pvpanic-mmio.
+void add_panic(boot::FdtBuilder& fdt, u64 base, u64 size);
 // One node per slot, `window` bytes each; `interrupt` gives the cells of "interrupts" for an irq.
 void add_virtio(boot::FdtBuilder& fdt, std::span<const VirtioSlot> slots, u64 window,
                 const std::function<std::vector<u32>(u32 irq)>& interrupt);

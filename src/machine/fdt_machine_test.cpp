@@ -132,5 +132,38 @@ TEST(UsersTree, MayBeAlmostTwoMebibytes) {
   EXPECT_TRUE(t.load({.device_tree = users_tree(2_MiB - 8_KiB)})) << t.error;
 }
 
+TEST(VirtioSlots, EmptyOnesAnswerWithoutADevice) {
+  TestMachine t(Arch::aarch64, {.ram = 64_MiB});
+  ASSERT_TRUE(t.build(2)) << t.error;
+  const auto word_at = [&](u64 address) {
+    u64 value = ~u64{0};
+    EXPECT_TRUE(t.mmio.read(address, bus::Width::word, value)) << address;
+    return value;
+  };
+  // QEMU's virt has 32 slots of 512 bytes; the first two hold devices here.
+  for (u64 slot : {2u, 3u, 31u}) {
+    u64 base = 0x0a00'0000 + slot * 0x200;
+    EXPECT_EQ(word_at(base), 0x7472'6976u);
+    EXPECT_EQ(word_at(base + 4), 2u);
+    EXPECT_EQ(word_at(base + 8), 0u);
+  }
+  EXPECT_NE(word_at(0x0a00'0208), 0u);
+  u64 value;
+  EXPECT_FALSE(t.mmio.read(0x0a00'4000, bus::Width::word, value));
+}
+
+TEST(Panic, TheRegisterOfEveryTreeBoardEndsTheRun) {
+  for (auto [arch, address] : {std::pair{Arch::aarch64, u64{0x090e'0000}},
+                               std::pair{Arch::riscv64, u64{0x0010'2000}}}) {
+    TestMachine t(arch, {.ram = 64_MiB});
+    ASSERT_TRUE(t.build()) << t.error;
+    u64 events = 0;
+    EXPECT_TRUE(t.mmio.read(address, bus::Width::byte, events));
+    EXPECT_EQ(events, 3u);
+    EXPECT_TRUE(t.mmio.write(address, bus::Width::byte, 1));
+    EXPECT_EQ(t.power.crashes, 1u);
+  }
+}
+
 }  // namespace
 }  // namespace pv::machine

@@ -4,6 +4,15 @@
 
 namespace pv::machine {
 
+u64 VirtioSlots::Empty::read(bus::Access access) {
+  namespace mmio = virtio::spec::mmio;
+  switch (access.offset % stride_) {
+    case mmio::MagicValue: return mmio::magic;
+    case mmio::Version: return mmio::version;
+    default: return 0;
+  }
+}
+
 Result<void> VirtioSlots::build(const Wiring& wiring, u64 base, u64 stride, u32 first_irq,
                                 usize count, const std::function<Result<hv::IrqLine*>(u32)>& line) {
   if (wiring.virtio.size() > count)
@@ -20,6 +29,10 @@ Result<void> VirtioSlots::build(const Wiring& wiring, u64 base, u64 stride, u32 
     TRY(wiring.mmio.attach({address, virtio::VirtioMmio::size}, *transport,
                            wiring.virtio[n]->name()));
     slots_.push_back({address, irq, std::move(transport)});
+  }
+  if (usize used = slots_.size(); used < count) {
+    empty_ = std::make_unique<Empty>(stride);
+    TRY(wiring.mmio.attach({base + used * stride, (count - used) * stride}, *empty_, "empty virtio slots"));
   }
   return {};
 }

@@ -1,5 +1,6 @@
 // VirtioSlots: the row of virtio-mmio windows that the boards of aarch64, riscv64 and x86_64 have.
-// Only slots with a device exist: a guest pays for every window it probes.
+// Only slots with a device are described to the guest, which pays for every window that it probes; the
+// others answer as QEMU's do, for programs that look through all of them.
 #pragma once
 
 #include <span>
@@ -19,7 +20,21 @@ class VirtioSlots {
   std::span<const VirtioSlot> slots() const { return slots_; }
 
  private:
+  // Every window from here on: a transport without a device (VIRTIO 1.2, section 4.2.2: device id 0).
+  class Empty final : public bus::MmioDevice {
+   public:
+    explicit Empty(u64 stride) : stride_(stride) {}
+    u64 read(bus::Access access) override;
+    void write(bus::Access, u64) override {}
+    void save(StateWriter&) const override {}
+    Result<void> restore(StateReader&) override { return {}; }
+
+   private:
+    u64 stride_;
+  };
+
   std::vector<VirtioSlot> slots_;
+  std::unique_ptr<Empty> empty_;
 };
 
 }  // namespace pv::machine

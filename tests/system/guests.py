@@ -64,6 +64,8 @@ def _endings(target):
         Case("guests/poweroff", run("poweroff"), 0, says=["poweroff: switching off\n"]),
         Case("guests/reset", run("reset"), 100,
              says=["reset: resetting\n", "polyvisor: the guest reset itself.\n"], check=_said_once),
+        Case("guests/panic", run("panic"), 102,
+             says=["panic: reporting\n", "polyvisor: the guest reported a panic.\n"]),
         Case("guests/reset-reboot", script(
             "polyvisor run --reboot guest/reset >tmp/reboots 2>&1 & pid=$!\n"
             "for i in $(seq 300); do [ $(grep -c resetting tmp/reboots) -ge 3 ] && break; sleep 0.1; done\n"

@@ -7,7 +7,10 @@
 #include "fdt.h"
 #include "runtime.h"
 
-enum { PORT_TEST_EXIT = 0xf4, PORT_PM1A_CONTROL = 0x604, PORT_KEYBOARD = 0x64, SLEEP_ENABLE = 0x2000, PULSE_RESET = 0xfe };
+enum {
+  PORT_TEST_EXIT = 0xf4, PORT_PANIC = 0x505, PORT_PM1A_CONTROL = 0x604, PORT_KEYBOARD = 0x64,
+  SLEEP_ENABLE = 0x2000, PULSE_RESET = 0xfe
+};
 enum { E820_RAM = 1, LOW_MEMORY = 0x100000, START_MAGIC = 0x336ec578 };
 enum { MICROVM_VIRTIO = 0xfeb00000, MICROVM_SLOTS = 24, MICROVM_IRQ = 16, SLOT_SIZE = 512, VIRTIO_MAGIC = 0x74726976 };
 
@@ -99,6 +102,8 @@ _Noreturn void system_reset(void) {
   outb(PORT_KEYBOARD, PULSE_RESET);
   halt_forever();
 }
+
+void report_panic(void) { outb(PORT_PANIC, 1); }
 
 _Noreturn void arch_exit(int code) {
   outl(PORT_TEST_EXIT, (u32)code);

@@ -62,6 +62,8 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
   TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "pl031"));
   test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
   TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  panic_ = std::make_unique<device::GuestPanic>(wiring.power);
+  TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
   return virtio_.build(wiring, virtio.base, virtio.size, virtio.spi, aarch64::virtio_slots,
                        [&](u32 spi) { return line(wiring, spi); });
 }
@@ -147,6 +149,7 @@ void Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.cells("clocks", {clock});
     fdt.strings("clock-names", {"apb_pclk"});
   }
+  add_panic(fdt, panic.base, panic.size);
   auto node = fdt.node("test-exit", test_exit.base);
   fdt.strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
   fdt.reg({{test_exit.base, test_exit.size}});

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "device/guest_panic.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
 #include "device/sifive_test.h"
@@ -39,6 +40,7 @@ class Board final : public FdtMachine {
   std::unique_ptr<device::Pl011> uart_;
   std::unique_ptr<device::Pl031> rtc_;
   std::unique_ptr<device::SifiveTest> test_exit_;
+  std::unique_ptr<device::GuestPanic> panic_;
 };
 
 }  // namespace pv::machine::aarch64

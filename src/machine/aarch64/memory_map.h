@@ -25,7 +25,9 @@ constexpr u32 gic_interrupts = 96;                // SGIs, PPIs and 64 SPIs
 
 constexpr Window uart{0x0900'0000, 0x1000, 1};
 constexpr Window rtc{0x0901'0000, 0x1000, 2};
-// Ours: QEMU's virt has nothing here. How a guest ends with an exit status.
+// Ours: QEMU's virt has nothing at these two. How a guest says that it panicked, and how it ends with
+// an exit status.
+constexpr Window panic{0x090e'0000, 0x1000, 0};
 constexpr Window test_exit{0x090f'0000, 0x1000, 0};
 constexpr Window virtio{0x0a00'0000, 0x200, 16};  // slot n: base + n * size, spi + n
 constexpr usize virtio_slots = 32;

@@ -78,6 +78,8 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
   TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "goldfish-rtc"));
   test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
   TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  panic_ = std::make_unique<device::GuestPanic>(wiring.power);
+  TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
   sbi_ = std::make_unique<SbiConsole>(wiring.ram, wiring.serial_out);
   return virtio_.build(wiring, virtio.base, virtio.size, virtio.irq, riscv64::virtio_slots,
                        [&](u32 irq) { return line(wiring, irq, true); });
@@ -194,6 +196,7 @@ u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.reg({{rtc.base, rtc.size}});
     fdt.cells("interrupts", interrupt(rtc.irq, false));
   }
+  add_panic(fdt, panic.base, panic.size);
   u32 finisher = fdt.next_phandle();
   {
     auto node = fdt.node("test", test_exit.base);

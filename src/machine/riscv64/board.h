@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "device/goldfish_rtc.h"
+#include "device/guest_panic.h"
 #include "device/ns16550.h"
 #include "device/plic.h"
 #include "device/sifive_test.h"
@@ -56,6 +57,7 @@ class Board final : public FdtMachine {
   std::unique_ptr<device::Ns16550> uart_;
   std::unique_ptr<device::GoldfishRtc> rtc_;
   std::unique_ptr<device::SifiveTest> test_exit_;
+  std::unique_ptr<device::GuestPanic> panic_;
   std::unique_ptr<SbiConsole> sbi_;
 };
 

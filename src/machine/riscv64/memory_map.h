@@ -15,6 +15,7 @@ struct Window {
 
 constexpr Window test_exit{0x0010'0000, 0x1000, 0};
 constexpr Window rtc{0x0010'1000, 0x1000, 11};
+constexpr Window panic{0x0010'2000, 0x1000, 0};  // ours: QEMU's virt has nothing here
 constexpr Window uart{0x1000'0000, 0x100, 10};
 constexpr Window virtio{0x1000'1000, 0x1000, 1};  // slot n: base + n * size, irq + n
 constexpr usize virtio_slots = 8;

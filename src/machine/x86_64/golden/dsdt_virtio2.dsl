@@ -19,6 +19,20 @@ DefinitionBlock ("", "DSDT", 2, "POLYV ", "POLYVISR", 0x00000001)
             })
         }
 
+        Device (PEVT)
+        {
+            Name (_HID, "QEMU0001")  // _HID: Hardware ID
+            Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
+            {
+                IO (Decode16,
+                    0x0505,             // Range Minimum
+                    0x0505,             // Range Maximum
+                    0x01,               // Alignment
+                    0x01,               // Length
+                    )
+            })
+        }
+
         Device (VIO0)
         {
             Name (_HID, "LNRO0005")  // _HID: Hardware ID
