@@ -79,7 +79,7 @@ TEST(Board, DevicesAreWhereTheContractSays) {
     EXPECT_TRUE(t.mmio.read(0x0a00'0000 + slot * 0x200, bus::Width::word, value));
     EXPECT_EQ(value, 0x7472'6976u);
   }
-  EXPECT_FALSE(t.mmio.read(0x0a00'0600, bus::Width::word, value));
+  EXPECT_FALSE(t.mmio.read(0x0a00'4000, bus::Width::word, value));
   std::vector<u32> spis;
   for (const auto& [gsi, line] : t.vm.lines) spis.push_back(gsi);
   EXPECT_EQ(spis, (std::vector<u32>{1, 2, 16, 17, 18}));
