@@ -78,6 +78,13 @@ def _endings(target):
     return [
         Case("linux/reboot", linux(f"{console} quiet lab.script=reboot"), 100, timeout=300,
              says=["lab-guest: up: Linux", f"on {target.arch}, 1 cpus"], never=["Kernel panic"]),
+        # A shell on the console, which is typed into once it is there.
+        Case("linux/shell", script(
+            f"mkfifo tmp/keys; {quoted(linux(f'{console} quiet'))} <tmp/keys >tmp/shell 2>&1 & pid=$!\n"
+            "exec 9>tmp/keys\n"
+            "for i in $(seq 1200); do grep -q 'guest:~#' tmp/shell && break; sleep 0.1; done\n"
+            "echo 'echo $((6 * 7)); poweroff' >&9; wait $pid; s=$?; cat tmp/shell; exit $s"), 0, timeout=300,
+             says=["lab-guest: up", "\n42\n"], never=["Kernel panic"]),
         # Debian's kernels for arm64 and riscv64 have no pvpanic driver: with panic=-1 they reset at once.
         Case("linux/panic", linux(f"{console} quiet panic=-1 lab.script=panic"),
              102 if target.arch == "x86_64" else 100, timeout=300,
