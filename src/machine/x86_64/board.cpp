@@ -82,6 +82,8 @@ Result<void> Board::build_ports(const Wiring& wiring) {
   TRY(ports.attach({port::panic, device::GuestPanic::size}, *panic_, "panic"));
   reset_control_ = std::make_unique<device::ResetControl>(wiring.power);
   TRY(ports.attach({port::reset_control, device::ResetControl::size}, *reset_control_, "reset"));
+  port92_ = std::make_unique<device::Port92>(wiring.power);
+  TRY(ports.attach({port::system_control, device::Port92::size}, *port92_, "port 92"));
   ports.commit();
   return {};
 }

@@ -16,6 +16,7 @@
 #include "device/guest_panic.h"
 #include "device/i8042.h"
 #include "device/ns16550.h"
+#include "device/port92.h"
 #include "device/reset_control.h"
 #include "machine/machine.h"
 #include "machine/virtio_slots.h"
@@ -59,6 +60,7 @@ class Board final : public Machine {
   std::unique_ptr<device::DebugExit> test_exit_;
   std::unique_ptr<device::GuestPanic> panic_;
   std::unique_ptr<device::ResetControl> reset_control_;
+  std::unique_ptr<device::Port92> port92_;
   VirtioSlots virtio_;
   boot::EntryProtocol protocol_ = boot::EntryProtocol::x86_linux64;
   u64 entry_ = 0;

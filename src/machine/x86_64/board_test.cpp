@@ -44,6 +44,10 @@ TEST(PcBoard, DevicesAreWhereTheContractSays) {
   EXPECT_EQ(t.power.power_offs, 1u);
   EXPECT_TRUE(t.pio.write(0x64, Width::byte, 0xfe));
   EXPECT_EQ(t.power.resets, 1u);
+  EXPECT_TRUE(t.pio.write(0x92, Width::byte, 1));
+  EXPECT_EQ(t.power.resets, 2u);
+  EXPECT_TRUE(t.pio.write(0x505, Width::byte, 1));
+  EXPECT_EQ(t.power.crashes, 1u);
   EXPECT_TRUE(t.pio.write(0xf4, Width::word, 42));
   EXPECT_EQ(t.power.last_code, 42);
   for (u64 slot = 0; slot < 3; ++slot) {

@@ -40,6 +40,7 @@ constexpr u16 test_exit = 0xf4;
 constexpr u16 com1 = 0x3f8;
 constexpr u16 panic = 0x505;
 constexpr u16 acpi_pm = 0x600;
+constexpr u16 system_control = 0x92;
 constexpr u16 reset_control = 0xcf9;
 }  // namespace port
 
