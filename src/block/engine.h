@@ -11,6 +11,7 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -62,6 +63,10 @@ class Engine {
   virtual void take(std::vector<Completion>& into) = 0;
   // Waits until nothing is in flight; the completions still have to be taken. Any thread.
   virtual void drain() = 0;
+  // The same for one who has no use for the results: what has not begun or not ended after
+  // `patience` is dropped and completes with ECANCELED. A guest can ask for more than a disk does
+  // in minutes.
+  virtual void abandon(std::chrono::milliseconds patience) = 0;
 };
 
 // automatic: io_uring for direct I/O, a thread behind the page cache.

@@ -234,6 +234,24 @@ TEST_P(EngineTest, LargeBouncedTransfer) {
   EXPECT_EQ(file.content(0, text.size()), text);
 }
 
+// A guest can queue minutes of work; ending the VM must not take them.
+TEST_P(EngineTest, WhatIsAbandonedIsDroppedAndCompletes) {
+  open({});
+  std::string much(16_MiB, 'x');
+  std::vector<Operation> writes;
+  for (int i = 0; i < 64; ++i) writes.push_back(write_from(much, 0));
+  start(std::move(writes));
+  std::unique_lock lock(mutex);
+  arrived.wait(lock, [this] { return submitted; });
+  engine->abandon(std::chrono::milliseconds(0));
+  take();
+  ASSERT_EQ(results.size(), 64u);
+  EXPECT_EQ(results[163], ECANCELED);
+  lock.unlock();
+  // The engine goes on.
+  EXPECT_EQ(run_one({.kind = Kind::flush}), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, EngineTest,
                          ::testing::Values(EngineKind::thread, EngineKind::uring),
                          [](const auto& chosen) {

@@ -46,6 +46,10 @@ class FakeEngine final : public Engine {
   void drain() override {
     while (!waiting_.empty()) finish_one();
   }
+  void abandon(std::chrono::milliseconds) override {
+    for (const Operation& operation : waiting_) done_.push_back({operation.token, ECANCELED});
+    waiting_.clear();
+  }
 
   // Finishes the oldest operation; false: there is none. announce() then tells the device.
   bool finish_one() {

@@ -13,6 +13,7 @@ namespace pv::block {
 namespace {
 
 constexpr usize bounce_size = 256 * 1024;
+constexpr usize chunk = 8 * 1024 * 1024;  // between two looks at whether anybody still wants it
 
 // What has been moved may be less than what was asked for: steps over it.
 void advance(std::span<iovec>& pieces, usize moved) {
@@ -25,12 +26,27 @@ void advance(std::span<iovec>& pieces, usize moved) {
   pieces.front().iov_len -= moved;
 }
 
-int transfer(int fd, bool is_write, std::span<iovec> pieces, u64 offset) {
+// The first pieces that are together no more than `chunk`; the first one cut where it alone is
+// more.
+std::span<const iovec> first_of(std::span<const iovec> pieces, iovec& cut) {
+  usize bytes = 0, count = 0;
+  while (count < pieces.size() && bytes + pieces[count].iov_len <= chunk)
+    bytes += pieces[count++].iov_len;
+  if (count != 0) return pieces.first(count);
+  cut = {pieces.front().iov_base, chunk};
+  return {&cut, 1};
+}
+
+int transfer(int fd, bool is_write, std::span<iovec> pieces, u64 offset,
+             const std::atomic<bool>& abandoned) {
   while (!pieces.empty()) {
-    const int count = static_cast<int>(pieces.size());
+    if (abandoned.load(std::memory_order_relaxed)) return ECANCELED;
+    iovec cut;
+    const auto now = first_of(pieces, cut);
+    const int count = static_cast<int>(now.size());
     const off_t at = static_cast<off_t>(offset);
     const ssize_t n =
-        is_write ? ::pwritev(fd, pieces.data(), count, at) : ::preadv(fd, pieces.data(), count, at);
+        is_write ? ::pwritev(fd, now.data(), count, at) : ::preadv(fd, now.data(), count, at);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno;
     if (n == 0) return EIO;  // the file has become shorter
@@ -54,7 +70,8 @@ void copy(std::span<iovec>& pieces, u8* ours, usize size, bool from_guest) {
   }
 }
 
-int transfer_bounced(const RawImage& image, const Operation& op, std::span<iovec> pieces) {
+int transfer_bounced(const RawImage& image, const Operation& op, std::span<iovec> pieces,
+                     const std::atomic<bool>& abandoned) {
   const bool is_write = op.kind == Operation::Kind::write;
   u8* ours = static_cast<u8*>(std::aligned_alloc(image.memory_alignment(), bounce_size));
   if (ours == nullptr) return ENOMEM;
@@ -63,7 +80,7 @@ int transfer_bounced(const RawImage& image, const Operation& op, std::span<iovec
     const usize size = static_cast<usize>(std::min<u64>(op.length - done, bounce_size));
     iovec one{ours, size};
     if (is_write) copy(pieces, ours, size, true);
-    error = transfer(image.fd(), is_write, std::span(&one, 1), op.offset + done);
+    error = transfer(image.fd(), is_write, std::span(&one, 1), op.offset + done, abandoned);
     if (!is_write && error == 0) copy(pieces, ours, size, false);
     done += size;
   }
@@ -108,7 +125,8 @@ bool buffers_fit(const RawImage& image, const Operation& op) {
   });
 }
 
-int perform(const RawImage& image, const Operation& op) {
+int perform(const RawImage& image, const Operation& op, const std::atomic<bool>& abandoned) {
+  if (abandoned.load(std::memory_order_relaxed)) return ECANCELED;
   using Kind = Operation::Kind;
   int error = 0;
   switch (op.kind) {
@@ -116,8 +134,8 @@ int perform(const RawImage& image, const Operation& op) {
     case Kind::write: {
       std::vector<iovec> pieces(op.buffers.begin(), op.buffers.end());
       error = buffers_fit(image, op)
-                  ? transfer(image.fd(), op.kind == Kind::write, pieces, op.offset)
-                  : transfer_bounced(image, op, pieces);
+                  ? transfer(image.fd(), op.kind == Kind::write, pieces, op.offset, abandoned)
+                  : transfer_bounced(image, op, pieces, abandoned);
       break;
     }
     case Kind::flush: return sync_data(image.fd());

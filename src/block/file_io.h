@@ -2,6 +2,8 @@
 // that both engines share.
 #pragma once
 
+#include <atomic>
+
 #include "block/engine.h"
 #include "block/image.h"
 
@@ -9,8 +11,8 @@ namespace pv::block {
 
 // Does the whole operation and returns 0 or an errno value. A read beyond the end of a file that
 // has shrunk is EIO. Direct I/O with buffers that the host cannot take goes through a buffer of
-// ours.
-int perform(const RawImage& image, const Operation& operation);
+// ours. ECANCELED when `abandoned` becomes true before the end.
+int perform(const RawImage& image, const Operation& operation, const std::atomic<bool>& abandoned);
 
 // Whether direct I/O can use the operation's buffers as they are.
 bool buffers_fit(const RawImage& image, const Operation& operation);

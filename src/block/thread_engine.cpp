@@ -19,9 +19,11 @@ ThreadEngine::~ThreadEngine() {
 }
 
 void ThreadEngine::submit(const Operation& operation) {
-  if (operation.kind == Operation::Kind::read && try_cache_) {
+  if (operation.kind == Operation::Kind::read && try_cache_ && operation.length <= cached_read &&
+      cached_ < cached_budget) {
     const Cached cached = read_cached(image_, operation);
     if (cached == Cached::done) {
+      cached_ += operation.length;
       at_once_.push_back({operation.token, 0});
       return;
     }
@@ -47,7 +49,7 @@ void ThreadEngine::commit() {
   if (collected_.empty()) return;
   if (!start()) {
     for (const Operation& operation : collected_)
-      at_once_.push_back({operation.token, perform(image_, operation)});
+      at_once_.push_back({operation.token, perform(image_, operation, abandoned_)});
     collected_.clear();
     return;
   }
@@ -64,6 +66,7 @@ void ThreadEngine::commit() {
 void ThreadEngine::take(std::vector<Completion>& into) {
   into.insert(into.end(), at_once_.begin(), at_once_.end());
   at_once_.clear();
+  cached_ = 0;
   if (!started_) return;
   std::lock_guard lock(mutex_);
   into.insert(into.end(), done_.begin(), done_.end());
@@ -76,6 +79,17 @@ void ThreadEngine::drain() {
   if (!started_) return;
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return waiting_.empty() && !busy_; });
+}
+
+void ThreadEngine::abandon(std::chrono::milliseconds patience) {
+  commit();
+  if (!started_) return;
+  const auto idle = [&] { return waiting_.empty() && !busy_; };
+  std::unique_lock lock(mutex_);
+  if (idle_.wait_for(lock, patience, idle)) return;
+  abandoned_ = true;
+  idle_.wait(lock, idle);
+  abandoned_ = false;
 }
 
 void* ThreadEngine::run(void* engine) {
@@ -95,7 +109,7 @@ void ThreadEngine::work() {
     busy_ = true;
     for (const Operation& operation : batch) {
       lock.unlock();
-      const Completion completion{operation.token, perform(image_, operation)};
+      const Completion completion{operation.token, perform(image_, operation, abandoned_)};
       lock.lock();
       done_.push_back(completion);
       if (!announced_) {

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -31,8 +32,13 @@ class ThreadEngine final : public Engine {
   void commit() override;
   void take(std::vector<Completion>& into) override;
   void drain() override;
+  void abandon(std::chrono::milliseconds patience) override;
 
  private:
+  // What is copied from the page cache on the submitter's thread, which others wait for.
+  static constexpr u64 cached_read = 256 * 1024;
+  static constexpr u64 cached_budget = 4 * 1024 * 1024;  // between two calls of take()
+
   static void* run(void* engine);
   void work();
   bool start();
@@ -45,6 +51,7 @@ class ThreadEngine final : public Engine {
   std::vector<Operation> collected_;
   std::vector<Completion> at_once_;
   bool try_cache_ = true;
+  u64 cached_ = 0;
   bool started_ = false;
   pthread_t thread_{};
   // Shared with the worker.
@@ -56,6 +63,7 @@ class ThreadEngine final : public Engine {
   bool busy_ = false;       // the worker has operations that are not in waiting_
   bool announced_ = false;  // a task that calls ready_ is under way
   bool stopping_ = false;
+  std::atomic<bool> abandoned_{false};
 };
 
 }  // namespace pv::block

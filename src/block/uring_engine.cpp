@@ -9,6 +9,9 @@ namespace {
 constexpr u32 ring_entries = 128;
 // The kernel's completion ring holds twice the entries; what overflows it needs a call to be seen.
 constexpr usize most_in_flight = 2 * ring_entries;
+// The kernel may do an operation within the call that submits it, and ends none early: long ones
+// are the helper's.
+constexpr u64 longest = 1024 * 1024;
 }  // namespace
 
 Result<std::unique_ptr<UringEngine>> UringEngine::create(const RawImage& image,
@@ -34,7 +37,7 @@ bool UringEngine::suits(const Operation& operation) const {
   using Kind = Operation::Kind;
   if (operation.kind == Kind::flush) return true;
   return (operation.kind == Kind::read || operation.kind == Kind::write) && !operation.durable &&
-         buffers_fit(image_, operation);
+         operation.length <= longest && buffers_fit(image_, operation);
 }
 
 void UringEngine::fill(io_uring_sqe& entry, const Operation& operation, u32 slot) const {
@@ -113,6 +116,15 @@ void UringEngine::drain() {
     reap();
   }
   helper_.drain();
+}
+
+void UringEngine::abandon(std::chrono::milliseconds patience) {
+  commit();
+  while (in_flight_ != 0) {
+    ring_.wait();
+    reap();
+  }
+  helper_.abandon(patience);
 }
 
 }  // namespace pv::block

@@ -27,6 +27,7 @@ class UringEngine final : public Engine {
   void commit() override;
   void take(std::vector<Completion>& into) override;
   void drain() override;
+  void abandon(std::chrono::milliseconds patience) override;
 
  private:
   UringEngine(const RawImage& image, loop::EventLoop& loop, Uring ring)

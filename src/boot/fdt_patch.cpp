@@ -50,6 +50,10 @@ class Patcher {
       Be64 start(patch.initrd->base.value()), end(patch.initrd->end());
       TRY(set("linux,initrd-start", {reinterpret_cast<const u8*>(&start), 8}));
       TRY(set("linux,initrd-end", {reinterpret_cast<const u8*>(&end), 8}));
+    } else {
+      // What another run had lies nowhere now.
+      TRY(remove("linux,initrd-start"));
+      TRY(remove("linux,initrd-end"));
     }
     if (!patch.rng_seed.empty()) TRY(set("rng-seed", patch.rng_seed));
     if (patch.kaslr_seed) {
@@ -113,6 +117,14 @@ class Patcher {
     int status =
         ::fdt_setprop(tree_.data(), node, property, value.data(), static_cast<int>(value.size()));
     if (status != 0) return broken(text("/chosen {}", property), status);
+    return {};
+  }
+
+  Result<void> remove(const char* property) {
+    int node = ::fdt_path_offset(tree_.data(), "/chosen");
+    int status = node < 0 ? node : ::fdt_delprop(tree_.data(), node, property);
+    if (status != 0 && status != -FDT_ERR_NOTFOUND)
+      return broken(text("/chosen {}", property), status);
     return {};
   }
 

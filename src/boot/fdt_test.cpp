@@ -137,6 +137,19 @@ TEST(Fdt, WhatIsNoTreeIsNamed) {
   EXPECT_NE(message(b).find("broken"), std::string::npos);
 }
 
+TEST(Fdt, PatchForgetsTheInitrdOfAnotherRun) {
+  TreePatch patch;
+  patch.initrd = memory::GuestRange{memory::GuestAddress(0x1000), 0x789};
+  auto with = patch_tree(sample(), patch);
+  ASSERT_TRUE(with) << with.error().message;
+  ASSERT_EQ(property(*with, "/chosen", "linux,initrd-start").size(), 8u);
+  patch.initrd.reset();
+  auto without = patch_tree(*with, patch);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_TRUE(property(*without, "/chosen", "linux,initrd-start").empty());
+  EXPECT_TRUE(property(*without, "/chosen", "linux,initrd-end").empty());
+}
+
 TEST(Fdt, PatchSetsChosenAndMemory) {
   std::vector<u8> seed(32, 7);
   memory::GuestRange ram[] = {{memory::GuestAddress(0x8000'0000), 8_GiB},

@@ -145,12 +145,8 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
     allow(PV_CALL(epoll_wait)),
     allow(PV_CALL(epoll_pwait)),
     allow(PV_CALL(epoll_pwait2)),
-    allow(PV_CALL(epoll_create1)),
-    allow(PV_CALL(eventfd2)),
-    allow(PV_CALL(timerfd_create)),
     allow(PV_CALL(timerfd_gettime)),
     allow(PV_CALL(timerfd_gettime64)),
-    allow(PV_CALL(signalfd4)),
     allow_one_of(PV_CALL(fcntl), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     allow_one_of(PV_CALL(fcntl64), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     // The control socket: it listens already, its clients are ours.
@@ -172,7 +168,7 @@ inline constexpr auto loop_rules =
 inline constexpr auto vcpu_rules =
     concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
 inline constexpr auto worker_rules =
-    concatenated(library_rules, descriptor_rules, thread_start_rules, library_signal_rules);
+    concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
 
 }  // namespace detail
 

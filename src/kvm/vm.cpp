@@ -104,8 +104,10 @@ void Vm::drain_posted(const std::function<void(const hv::PostedWrite&)>& sink) {
   if (first.load(std::memory_order_acquire) == last.load(std::memory_order_acquire)) return;
   std::lock_guard lock(drain_);
   u32 count = static_cast<u32>((page_ - PostedRing::header) / sizeof(kvm_coalesced_mmio));
-  // `last` comes from the kernel, bounded all the same: the ring's page is shared memory.
-  for (u32 i = first.load(std::memory_order_relaxed); i != last.load(std::memory_order_acquire);) {
+  // What is posted from here on is the next call's: vCPUs that never stop posting hold up nobody.
+  // `end` comes from the kernel, bounded all the same: the ring's page is shared memory.
+  const u32 end = last.load(std::memory_order_acquire);
+  for (u32 i = first.load(std::memory_order_relaxed); i != end;) {
     if (i >= count) break;
     const kvm_coalesced_mmio& entry = ring_->entries[i];
     u64 value = 0;

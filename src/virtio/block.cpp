@@ -33,7 +33,8 @@ Block::Block(const block::Image& image, block::Engine& engine, std::string_view 
   engine_.on_ready([this] { completed(); });
 }
 
-Block::~Block() { engine_.drain(); }
+// What a guest left behind is waited for as long as a person would wait for `polyvisor stop`.
+Block::~Block() { engine_.abandon(std::chrono::seconds(1)); }
 
 u64 Block::features() const {
   u64 features = feature_seg_max | feature_blk_size | feature_flush;
@@ -227,8 +228,9 @@ void Block::quiesce() {
   host().finish(0);
 }
 
+// The device's mutex is held: others wait with us.
 void Block::reset() {
-  engine_.drain();
+  engine_.abandon(std::chrono::milliseconds(100));
   collect_completions(false);
 }
 

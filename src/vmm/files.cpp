@@ -27,9 +27,10 @@ Result<Files> open_files(const config::VmConfig& config) {
   files.kernel = TRY(open_input(config.kernel, "kernel"));
   files.initrd = TRY(open_input(config.initrd, "initrd"));
   files.device_tree = TRY(open_input(config.dtb, "device tree"));
+  // Without O_NONBLOCK a FIFO would wait for its reader.
   if (!config.dump_dtb.empty())
-    files.device_tree_dump =
-        TRY(open_file(config.dump_dtb, O_WRONLY | O_CREAT, 0644), "--dump-dtb");
+    files.device_tree_dump = TRY(
+        open_file(config.dump_dtb, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644), "--dump-dtb");
   for (usize i = 0; i < config.disks.size(); ++i) {
     const config::Disk& disk = config.disks[i];
     files.disks.push_back(

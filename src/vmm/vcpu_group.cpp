@@ -40,6 +40,10 @@ Result<void> VcpuGroup::start() {
           "raise the limit on threads (ulimit -u), or ask for fewer CPUs with --cpus");
     member->started = true;
   }
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] {
+    return std::all_of(members_.begin(), members_.end(), [](auto& m) { return m->prepared; });
+  });
   return {};
 }
 
@@ -49,6 +53,12 @@ void VcpuGroup::run(Member& member) {
   auto prepared = prepare_();
   bool going = prepared.has_value();
   if (!going) failed_(std::move(prepared).error());
+  {
+    std::lock_guard lock(mutex_);
+    member.prepared = true;
+    changed_.notify_all();
+  }
+  going = going && attend(member);
   while (going) {
     auto exit = vcpu.run();
     if (!exit) [[unlikely]] {
@@ -134,6 +144,7 @@ void VcpuGroup::resume() {
   std::lock_guard lock(mutex_);
   if (state_ != State::paused) return;
   state_ = State::running;
+  for (auto& member : members_) member->parked = false;
   changed_.notify_all();
 }
 

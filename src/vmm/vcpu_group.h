@@ -31,7 +31,8 @@ class VcpuGroup {
             Failed failed);
   ~VcpuGroup();  // stops and joins
 
-  // Errors: the host has no room for a thread; those already started are stopped by stop().
+  // Makes the threads; when it returns all have prepared themselves. The guest runs from resume()
+  // on. Errors: the host has no room for a thread; those already started are stopped by stop().
   Result<void> start();
   // Returns when every vCPU is parked. Not from a vCPU's thread.
   void pause();
@@ -54,10 +55,11 @@ class VcpuGroup {
     std::unique_ptr<hv::Vcpu> vcpu;
     pthread_t thread{};
     bool started = false;
+    bool prepared = false;
     ExitStats stats;
     std::function<void(hv::Vcpu&)> work;
-    bool parked = false;  // outside the guest, nothing pending
-    bool ended = false;   // will not run again
+    bool parked = true;  // outside the guest, nothing pending
+    bool ended = false;  // will not run again
   };
 
   void run(Member& member);
@@ -72,7 +74,7 @@ class VcpuGroup {
   Failed failed_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  State state_ = State::running;
+  State state_ = State::paused;
 };
 
 }  // namespace pv::vmm

@@ -21,7 +21,7 @@ struct Fixture : ::testing::Test {
   // Each vCPU plays its exits; then it fails with `error`, or its guest spins until kicked. Pausing
   // finds `unfinished`.
   void make(std::vector<std::vector<hv::Exit>> exits, bool prepared = true,
-            const char* error = nullptr, std::vector<hv::Exit> unfinished = {}) {
+            const char* error = nullptr, std::vector<hv::Exit> unfinished = {}, bool go = true) {
     std::vector<std::unique_ptr<hv::Vcpu>> vcpus;
     for (auto& list : exits) {
       auto vcpu = std::make_unique<hv::FakeVcpu>(static_cast<unsigned>(vcpus.size()), list);
@@ -47,8 +47,20 @@ struct Fixture : ::testing::Test {
           failures.notify_all();
         });
     ASSERT_TRUE(group->start());
+    if (go) group->resume();
   }
 };
+
+TEST_F(Fixture, NothingRunsBeforeResume) {
+  make({{hv::TripleFault{}}, {hv::TripleFault{}}}, true, nullptr, {}, false);
+  timespec wait{.tv_sec = 0, .tv_nsec = 50'000'000};
+  ::nanosleep(&wait, nullptr);
+  EXPECT_EQ(handled, 0);
+  for (auto* f : fakes) EXPECT_EQ(f->entered, 0);
+  group->resume();
+  for (int seen; (seen = handled) < 2;) handled.wait(seen);
+  group->stop();
+}
 
 TEST_F(Fixture, PauseParksEveryVcpuAndResumeLetsThemGo) {
   make({{}, {}, {}});

@@ -171,6 +171,8 @@ Result<Outcome> Vm::run() {
   TRY(group_->start());
   TRY(jail::enter(sealed_,
                   jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
+  // Every thread is sealed, or seals itself before it lets the guest run.
+  group_->resume();
   TRY(env_.loop.run());
   group_->stop();
   tick_->stop();
