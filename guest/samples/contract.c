@@ -24,7 +24,7 @@ void check_bits(const char *name, u64 mask, u64 expected, u64 got) {
   if (!result(name, (got & mask) == expected)) print("FAIL %s: expected 0x%lx, got 0x%lx\n", name, expected, got & mask);
 }
 
-void check_equal(const char *name, u64 expected, u64 got) { check_bits(name, ~0ul, expected, got); }
+void check_equal(const char *name, u64 expected, u64 got) { check_bits(name, ~0ull, expected, got); }
 
 void check_registers_zero(const char *name, const u64 *values, int first, int last) {
   for (int i = first; i <= last; i++)
