@@ -5,7 +5,8 @@
 namespace pv::machine {
 
 Result<void> VirtioSlots::build(const Wiring& wiring, u64 base, u64 stride, u32 first_irq,
-                                usize count, const std::function<Result<hv::IrqLine*>(u32)>& line) {
+                                usize count, const std::function<Result<hv::IrqLine*>(u32)>& line,
+                                std::endian bus_order) {
   if (wiring.virtio.size() > count)
     return fail(
         Error::Kind::usage,
@@ -16,7 +17,7 @@ Result<void> VirtioSlots::build(const Wiring& wiring, u64 base, u64 stride, u32 
     u64 address = base + n * stride;
     hv::IrqLine* irq_line = TRY(line(irq));
     auto transport = std::make_unique<virtio::VirtioMmio>(*wiring.virtio[n], wiring.ram, *irq_line,
-                                                          wiring.executor, wiring.log);
+                                                          wiring.executor, wiring.log, bus_order);
     TRY(wiring.mmio.attach({address, virtio::VirtioMmio::size}, *transport,
                            wiring.virtio[n]->name()));
     slots_.push_back({address, irq, std::move(transport)});

@@ -1,4 +1,4 @@
-// VirtioSlots: the row of virtio-mmio windows that the boards of aarch64, riscv64 and x86_64 have.
+// VirtioSlots: the row of virtio-mmio windows that the boards have.
 // Only slots with a device exist: a guest pays for every window it probes.
 #pragma once
 
@@ -14,7 +14,8 @@ class VirtioSlots {
   // Slot n answers at base + n * stride and interrupts on first_irq + n. Errors: more devices than
   // `count` slots, or a window that overlaps another device.
   Result<void> build(const Wiring& wiring, u64 base, u64 stride, u32 first_irq, usize count,
-                     const std::function<Result<hv::IrqLine*>(u32)>& line);
+                     const std::function<Result<hv::IrqLine*>(u32)>& line,
+                     std::endian bus_order = std::endian::little);
 
   std::span<const VirtioSlot> slots() const { return slots_; }
 

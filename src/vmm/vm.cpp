@@ -114,7 +114,8 @@ Result<void> Vm::attach_doorbells() {
       Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
       if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
       u64 address = slot.address + virtio::VirtioMmio::notify_offset;
-      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4, queue, event);
+      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4,
+                                              transport->notify_value(queue), event);
           !attached) {
         env_.log.info("{}: queue notifications cost an exit each", attached.error().message);
         return {};
