@@ -30,7 +30,7 @@ from .images import guest_initrd, host_base, is_executable
 from .kernels import find_kernel
 from .plan import plan, request
 from .progress import step
-from .qemu import Qemu
+from .qemu import find_qemu
 
 MONITOR_NAMES = ("polyvisor", "lkvm", "crosvm")
 INPUT_WINDOW = 1024             # bytes of live input on their way at most
@@ -213,7 +213,7 @@ class Host:
                  "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
                  "-no-reboot", "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
         line += list(arch.deterministic) if self.deterministic else \
-            ["-accel", "tcg,thread=multi"]
+            ["-accel", arch.accel]
         if arch.firmware:
             suite, package, path = arch.firmware
             from .debian import Archive
@@ -225,7 +225,7 @@ class Host:
         return [*line, "-kernel", str(kernel), "-initrd", initrd, "-append", append.strip()]
 
     def _start(self, commands, serve):
-        qemu = Qemu(self.cache)
+        qemu = find_qemu(self.cache, self.arch)
         kernel = find_kernel(self.cache, self.arch, self._kernel_name, "host")
         base = host_base(self.cache, self.arch, kernel, self._modules)
         archive = self._archive(base, commands, serve)
