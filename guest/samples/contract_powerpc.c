@@ -1,7 +1,9 @@
 /* contract_powerpc.c: the items of docs/boot-contract.md that are powerpc's own. */
 #include "contract.h"
 
-enum { ELF_ADDRESS = 0x100000, EPAPR_MAGIC = 0x45504150, MAS1_VALID = 1 << 31, MAS1_TS = 1 << 12 };
+enum { ELF_ADDRESS = 0x100000, EPAPR_MAGIC = 0x45504150 };
+#define MAS1_VALID 0x80000000u
+#define MAS1_TS 0x1000u
 
 static u32 r(int n) { return boot_state.r[n]; }
 
