@@ -190,7 +190,7 @@ void Board::add_mpic(boot::FdtBuilder& fdt, u32 phandle) const {
   fdt.prop("phandle", phandle);
 }
 
-u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
+void Board::add_peripherals(boot::FdtBuilder& fdt) const {
   auto window = [&](const Window& w) {
     fdt.cells("reg", {static_cast<u32>(w.offset), static_cast<u32>(w.size)});
     if (w.irq != 0) fdt.cells("interrupts", {w.irq, level_low});
@@ -224,16 +224,21 @@ u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.prop("big-endian");
   }
   u32 phandle = fdt.next_phandle();
-  auto node = fdt.node("gpio", gpio.offset);
-  fdt.prop("compatible", "fsl,qoriq-gpio");
-  window(gpio);
-  fdt.prop("#gpio-cells", 2u);
-  fdt.prop("gpio-controller");
-  fdt.prop("phandle", phandle);
-  return phandle;
+  {
+    auto node = fdt.node("gpio", gpio.offset);
+    fdt.prop("compatible", "fsl,qoriq-gpio");
+    window(gpio);
+    fdt.prop("#gpio-cells", 2u);
+    fdt.prop("gpio-controller");
+    fdt.prop("phandle", phandle);
+  }
+  // Here and not beside the bus: Linux's platform makes devices of what lies on a simple-bus only.
+  auto node = fdt.node("power-off");
+  fdt.prop("compatible", "gpio-poweroff");
+  fdt.cells("gpios", {phandle, power_pin, 0});
 }
 
-u32 Board::add_soc(boot::FdtBuilder& fdt) const {
+void Board::add_soc(boot::FdtBuilder& fdt) const {
   auto soc = fdt.node("soc", ccsr);
   fdt.prop("device_type", "soc");
   fdt.strings("compatible", {"fsl,mpc8544-immr", "simple-bus"});
@@ -245,7 +250,7 @@ u32 Board::add_soc(boot::FdtBuilder& fdt) const {
   u32 controller = fdt.next_phandle();
   fdt.prop("interrupt-parent", controller);
   add_mpic(fdt, controller);
-  return add_peripherals(fdt);
+  add_peripherals(fdt);
 }
 
 Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
@@ -263,10 +268,7 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
     add_memory(fdt, ranges);
     add_cpus(fdt);
     add_hypervisor(fdt);
-    u32 pins = add_soc(fdt);
-    auto off = fdt.node("power-off");
-    fdt.prop("compatible", "gpio-poweroff");
-    fdt.cells("gpios", {pins, power_pin, 0});
+    add_soc(fdt);
   }
   return fdt.finish();
 }

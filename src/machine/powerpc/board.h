@@ -45,9 +45,8 @@ class Board final : public FdtMachine {
   void add_cpus(boot::FdtBuilder& fdt) const;
   void add_hypervisor(boot::FdtBuilder& fdt) const;
   void add_mpic(boot::FdtBuilder& fdt, u32 phandle) const;
-  // Both give the GPIO controller's phandle.
-  u32 add_peripherals(boot::FdtBuilder& fdt) const;
-  u32 add_soc(boot::FdtBuilder& fdt) const;
+  void add_peripherals(boot::FdtBuilder& fdt) const;
+  void add_soc(boot::FdtBuilder& fdt) const;
 
   HostFacts facts_;
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
