@@ -211,7 +211,7 @@ class WaitingCpu {
   u32 r(usize n) const { return r_[n]; }
   u32 ctr() const { return ctr_; }
   std::vector<u32> hypercalls;  // r11 of each
-  u32 dec = 0;
+  u32 dec = 0, tcr = 0;
   unsigned tsr_clears = 0;
 
  private:
@@ -261,6 +261,7 @@ class WaitingCpu {
             EXPECT_EQ(r_[rt], 0x0800'0000u);
             ++tsr_clears;
             break;
+          case 340: tcr = r_[rt]; break;
           default: ADD_FAILURE() << "mtspr " << (ra | rb << 5);
         }
         break;
@@ -288,6 +289,7 @@ TEST(PowerpcSpinTable, ACpuSleepsUntilItIsReleased) {
     EXPECT_EQ(cpu.hypercalls.size(), i);
     EXPECT_EQ(cpu.hypercalls.back(), 0x1'0010u);  // EV_IDLE
     EXPECT_EQ(cpu.dec, 800'000u);
+    EXPECT_EQ(cpu.tcr, 0x0400'0000u);  // an expired decrementer stays pending
   }
   cpu.store(own + 12, 0x1234'5678);
   cpu.store(own + 4, 0x0010'0000);
@@ -298,6 +300,7 @@ TEST(PowerpcSpinTable, ACpuSleepsUntilItIsReleased) {
   EXPECT_EQ(cpu.r(7), 0x0400'0000u);
   for (usize n : {0, 4, 5, 6, 8, 9, 10, 11, 12, 31}) EXPECT_EQ(cpu.r(n), 0u) << n;
   EXPECT_EQ(cpu.dec, 0u);
+  EXPECT_EQ(cpu.tcr, 0u);
   EXPECT_EQ(cpu.tsr_clears, 5u);
 }
 

@@ -26,8 +26,9 @@ constexpr u32 isync = 0x4c00'012c;
 constexpr u32 bctr = 0x4e80'0420;
 constexpr u32 bne_back(u32 distance) { return 0x4082'0000 | ((0u - distance) & 0xfffc); }
 
-constexpr u32 spr_ctr = 9, spr_dec = 22, spr_tsr = 336;
+constexpr u32 spr_ctr = 9, spr_dec = 22, spr_tsr = 336, spr_tcr = 340;
 constexpr u32 tsr_dis = 0x0800;        // upper half: a decrementer interrupt is pending
+constexpr u32 tcr_die = 0x0400;        // upper half: decrementer interrupts are enabled
 constexpr u32 ev_idle = 1 << 16 | 16;  // ePAPR's vendor number, call 16 (Power ePAPR hcalls)
 
 // An entry of the table (ePAPR 1.1, table 5-?: "spin table"): all fields big-endian.
@@ -57,6 +58,12 @@ class Assembler {
 std::vector<u32> wait_loop(const SpinCode& code) {
   Assembler a;
   a.put(mr(31, 3));
+  if (code.has_idle) {
+    // With interrupts off at the MSR none is taken, but one that came before the hypercall stays
+    // pending and lets it return at once: KVM's note of an expired timer alone does not last.
+    a.put(lis(4, tcr_die));
+    a.put(mtspr(spr_tcr, 4));
+  }
   u32 loop = a.here();
   if (code.has_idle) {
     a.load(4, code.wait_ticks);
@@ -75,6 +82,7 @@ std::vector<u32> wait_loop(const SpinCode& code) {
     // Timers off, as they were found.
     a.put(li(5, 0));
     a.put(mtspr(spr_dec, 5));
+    a.put(mtspr(spr_tcr, 5));
     a.put(lis(5, tsr_dis));
     a.put(mtspr(spr_tsr, 5));
   }
