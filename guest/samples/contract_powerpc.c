@@ -72,6 +72,7 @@ void check_architecture(void) {
   if (!fdt) return check_true("a device tree", false);
   check_device_tree((u64)fdt, 0);
   if (image_kind() == KIND_ELF) check_equal("entry is the ELF's", ELF_ADDRESS, boot_state.pc);
+  else check_equal("flat binary is where RAM begins", 0, boot_state.pc);
   check_cpus();
   check_true("timebase-frequency", clock_frequency() != 0);
   check_device("16550", "ns16550", CCSR + 0x4500);
