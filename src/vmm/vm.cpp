@@ -19,6 +19,7 @@ machine::IrqChipKind irqchip_of(config::IrqChip chip) {
     case config::IrqChip::gicv3: return machine::IrqChipKind::gicv3;
     case config::IrqChip::plic: return machine::IrqChipKind::plic;
     case config::IrqChip::aia: return machine::IrqChipKind::aia;
+    case config::IrqChip::mpic: return machine::IrqChipKind::mpic;
   }
   return machine::IrqChipKind::automatic;
 }

@@ -31,7 +31,7 @@ constexpr u32 tsr_dis = 0x0800;        // upper half: a decrementer interrupt is
 constexpr u32 tcr_die = 0x0400;        // upper half: decrementer interrupts are enabled
 constexpr u32 ev_idle = 1 << 16 | 16;  // ePAPR's vendor number, call 16 (Power ePAPR hcalls)
 
-// An entry of the table (ePAPR 1.1, table 5-?: "spin table"): all fields big-endian.
+// An entry of the table (ePAPR 1.1, section 5.5.2): all fields big-endian.
 struct Entry {
   Be64 address;  // bit 0: not released yet
   Be64 r3;
