@@ -118,7 +118,7 @@ ARCHES = {arch.name: arch for arch in (
     Arch(
         name="e5500", cpu="e5500", elf_machine=21, triple="powerpc64-linux-gnu", runs_too=(20,),
         qemu="qemu-system-ppc64", kernels=("powerpc", "e5500"), preset="powerpc64",
-        port="powerpc64", cflags=("-mcpu=e5500",), qemu_source="booke", accel="tcg,thread=single", **_BOOKE,
+        port="powerpc", cflags=("-mcpu=e5500",), qemu_source="booke", accel="tcg,thread=single", **_BOOKE,
         source=Source("bookworm", "linux-source-6.1", "powerpc", "vmlinux", "linux-6.1")),
     Arch(
         name="e5500-32", cpu="e5500", elf_machine=20, triple="powerpc-linux-gnu",

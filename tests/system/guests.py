@@ -22,9 +22,9 @@ def _formats(target):
     for ending in target.formats:
         title = ending.lstrip(".") or "plain"
         found += [Case(f"guests/hello-{title}", run(f"hello{ending}"), says=[
-                      f"hello from polyvisor guest ({target.arch})\n"]),
+                      f"hello from polyvisor guest ({target.guest_arch})\n"]),
                   Case(f"guests/contract-{title}", run(f"contract{ending}"), timeout=120,
-                       says=[f"boot contract of {target.arch}", "ok   the clock advances",
+                       says=[f"boot contract of {target.guest_arch}", "ok   the clock advances",
                              " checks, 0 failed\n"], never=["FAIL"])]
     return found
 
