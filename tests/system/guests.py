@@ -69,7 +69,7 @@ def _endings(target):
             "for i in $(seq 300); do [ $(grep -c resetting tmp/reboots) -ge 3 ] && break; sleep 0.1; done\n"
             "kill $pid; finished $pid it; echo times $(grep -c resetting tmp/reboots)"),
              says=["it ended with status 106\n", "times "], check=_restarted),
-        Case("guests/fault", run("fault"), 3, says=["fault: an undefined instruction follows\n"],
+        Case("guests/fault", run("fault"), 3, separate=True, says=["fault: an undefined instruction follows\n"],
              never=["no exception came"]),
         Case("guests/nowhere", run("nowhere"), crash, says=["nowhere: jumping to"], never=["came back"]),
     ]
