@@ -11,6 +11,7 @@
 #include <zstd.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -89,7 +90,8 @@ struct UimageFields {
   u8 compression = 0;
 };
 inline Blob uimage(const Blob& content, const UimageFields& fields = {}) {
-  Blob b(64);
+  Blob b(64 + content.size());
+  std::copy(content.begin(), content.end(), b.begin() + 64);
   put(b, 0, Be32(0x2705'1956));
   put(b, 12, Be32(static_cast<u32>(content.size())));
   put(b, 16, Be32(fields.load));
@@ -99,7 +101,6 @@ inline Blob uimage(const Blob& content, const UimageFields& fields = {}) {
   b[30] = fields.type;
   b[31] = fields.compression;
   put(b, 32, std::string_view("a kernel"));
-  b.insert(b.end(), content.begin(), content.end());
   seal_uimage(b);
   return b;
 }

@@ -139,7 +139,7 @@ TEST(PowerpcBootState, MappingCoversKernelTreeAndInitrd) {
 }
 
 TEST(PowerpcBootState, ABinaryBeyondAnyMappingIsRefused) {
-  TestMachine t(Arch::powerpc, {.ram = 2_GiB}, facts());
+  TestMachine t(Arch::powerpc, {.ram = 1_GiB + 64_MiB}, facts());
   ASSERT_TRUE(t.build()) << t.error;
   EXPECT_FALSE(t.load(
       {.kernel = boot::test::elf(20, 1_GiB, {{1_GiB, 0x200, 0x10, 0x10}}, 0x400, false, true)}));
