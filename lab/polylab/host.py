@@ -33,6 +33,7 @@ from .progress import step
 from .qemu import find_qemu
 
 MONITOR_NAMES = ("polyvisor", "lkvm", "crosvm")
+FIXED_CLOCK = 1704067200        # 2024-01-01, as -rtc base= of deterministic hosts
 INPUT_WINDOW = 1024             # bytes of live input on their way at most
 
 
@@ -188,7 +189,8 @@ class Host:
         self._token = seed[:8] if self.deterministic else secrets.token_hex(4)
         modules = (base / "modules").read_text().split("\n")[:-1]
         image.file("lab/plan", plan(f"/dev/{self.arch.console}", self._token, requests, modules,
-                                    self._environment, f"lab-{self.arch.name}", serve=serve))
+                                    self._environment, f"lab-{self.arch.name}", serve=serve,
+                                    clock=FIXED_CLOCK if self.deterministic else int(time.time())))
         return image.data()
 
     @staticmethod
@@ -205,7 +207,8 @@ class Host:
         if self.deterministic:
             machine.update(arch.deterministic_machine)
         machine.update(options["machine"])
-        memory = options["memory"] or max(arch.memory, 512 + 4 * size // (1 << 20))
+        # In steps of 64 MiB: ppce500 takes no others.
+        memory = options["memory"] or max(arch.memory, -(-(512 + 4 * size // (1 << 20)) // 64) * 64)
         append = f"console={arch.console} quiet panic=-1 {arch.append} {options['append']}"
         line = qemu.command(arch.qemu)
         line += ["-M", ",".join([arch.machine, *(f"{k}={v}" for k, v in machine.items())]),
