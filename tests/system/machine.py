@@ -43,12 +43,15 @@ def _names(irqchip):
 
 
 def _trees(target):
-    dump = "polyvisor run guest/%s -c 2 -m 80M -p 'the words' --rng --dump-dtb tmp/%s.dtb"
+    cpus = 1 if target.powerpc else 2
+    dump = f"polyvisor run guest/%s -c {cpus} -m 80M -p 'the words' --rng --dump-dtb tmp/%s.dtb"
     return [
         Case("machine/dump-dtb", script(dump % ("hello", "dump") + " || exit 1; base64 tmp/dump.dtb | sed 's/^/DTB /'"),
              says=["hello from", "arguments: the words"], check=_well_formed(target)),
+        # A spin table is where it fits: a tree made elsewhere cannot name it, so one CPU on powerpc.
         Case("machine/dtb-again", script(dump % ("smp", "again") + " >/dev/null || exit 1\n"
-             "polyvisor run guest/smp -c 2 -m 80M --rng --dtb tmp/again.dtb"), says=["smp: 2 of 2 CPUs up"]),
+             f"polyvisor run guest/smp -c {cpus} -m 80M --rng --dtb tmp/again.dtb"),
+             says=[f"smp: {cpus} of {cpus} CPUs up"]),
         # The user's tree is what the guest sees: without the finisher's name the check for it fails.
         Case("machine/dtb-own", script(
             "polyvisor run guest/contract --dump-dtb tmp/own.dtb >/dev/null || exit 90\n"
