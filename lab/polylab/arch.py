@@ -54,6 +54,7 @@ class Arch:
     qemu_args: tuple = ()
     firmware: tuple = ()        # (suite, package, path) of -bios
     preset: str = ""            # the CMake preset that builds the monitor
+    second_preset: str = ""     # whose monitor does as well
     guest_console: str = ""     # console= of a guest
     guests: str = ""            # the folder of bare-metal guests, where it is not `name`
     kernels: tuple = ()         # folders of kernel/ whose fragments are joined, where not `name`
@@ -118,6 +119,7 @@ ARCHES = {arch.name: arch for arch in (
     Arch(
         name="e5500", cpu="e5500", elf_machine=21, triple="powerpc64-linux-gnu", runs_too=(20,),
         qemu="qemu-system-ppc64", kernels=("powerpc", "e5500"), preset="powerpc64",
+        second_preset="powerpc",
         port="powerpc", cflags=("-mcpu=e5500",), qemu_source="booke", accel="tcg,thread=single", **_BOOKE,
         source=Source("bookworm", "linux-source-6.1", "powerpc", "vmlinux", "linux-6.1")),
     Arch(

@@ -17,7 +17,7 @@ def build_folders(arch, environment=os.environ):
     """Folders that may hold a build for `arch`, best first."""
     roots = [pathlib.Path(environment["POLYVISOR_BUILD"])] if environment.get("POLYVISOR_BUILD") \
         else [PROJECT / "build"]
-    names = [arch.preset, f"release-{arch.name}", arch.name]
+    names = [arch.preset, f"release-{arch.name}", arch.name, arch.second_preset]
     folders = []
     for root in roots:
         folders += [root / name for name in names if name]
