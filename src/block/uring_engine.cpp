@@ -2,7 +2,6 @@
 
 #include <cerrno>
 
-#include "base/arch.h"
 #include "block/file_io.h"
 
 namespace pv::block {
@@ -14,12 +13,6 @@ constexpr usize most_in_flight = 2 * ring_entries;
 
 Result<std::unique_ptr<UringEngine>> UringEngine::create(const RawImage& image,
                                                          loop::EventLoop& loop) {
-  // Linux 6.1 (arch/powerpc/kernel/interrupt.c, interrupt_exit_user_prepare_main) restores a system
-  // call's registers before repeating it after a signal only, and not after the notification by
-  // which io_uring completes work: whatever call the thread sleeps in comes back broken.
-  if (host_arch == Arch::powerpc)
-    return fail(Error::Kind::host,
-                "on powerpc Linux's io_uring damages system calls that it interrupts");
   constexpr u8 operations[] = {IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC};
   Uring ring = TRY(Uring::create(ring_entries, operations));
   std::unique_ptr<UringEngine> engine(new UringEngine(image, loop, std::move(ring)));
