@@ -71,7 +71,8 @@ def build(cache, arch, role):
         raise LabError(f"{arch.source.package} holds no source archive")
     patches = sorted((PROJECT / "lab/patches" / arch.source.patches).glob("*.patch")) \
         if arch.source.patches else []
-    changes = [path.read_bytes() for path in patches]
+    # What a patch says before the change itself may be reworded without building anew.
+    changes = [path.read_bytes().partition(b"\n--- ")[2] for path in patches]
     key = key_of("kernel-1", arch.name, role, wanted, source.name, version, *changes)
 
     def make(product):
