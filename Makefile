@@ -14,9 +14,9 @@ release: ## build the static monitor for this machine: build/release/polyvisor
 	@tools/setup build
 	@tools/build release
 
-hosts: ## build the static monitors for aarch64 and riscv64 hosts too
+hosts: ## build the static monitors for aarch64, riscv64 and powerpc hosts too
 	@tools/setup build
-	@tools/build release aarch64 riscv64
+	@tools/build release aarch64 riscv64 powerpc powerpc64
 
 guests: ## build the bare-metal guests of every architecture: build/guest/
 	@tools/setup build
@@ -26,7 +26,7 @@ demo: ## a bare-metal guest, then Linux, under polyvisor
 	@tools/setup demo
 	@tools/demo
 
-test: ## unit, fuzz-corpus, layer and system tests on three architectures
+test: ## unit, fuzz-corpus, layer and system tests on four architectures
 	@tools/setup test || { echo "0 passed, 1 failed"; exit 1; }
 	@tools/test
 

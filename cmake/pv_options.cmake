@@ -48,6 +48,11 @@ add_library(pv::layer ALIAS pv_layer_options)
 target_link_libraries(pv_layer_options INTERFACE pv_strict)
 target_compile_options(pv_layer_options INTERFACE -fno-exceptions)
 
+# EXPECT_EQ(a, 1) and literals in tables would otherwise need a cast in every line. A target's own
+# options stand before those of what it links, so these come by linking, last.
+add_library(pv_test_options INTERFACE)
+target_compile_options(pv_test_options INTERFACE -Wno-sign-conversion -Wno-conversion)
+
 if(PV_SANITIZE)
   add_compile_options(-fsanitize=${PV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${PV_SANITIZE})
@@ -65,13 +70,14 @@ endif()
 set(PV_TRIPLET ${CMAKE_LIBRARY_ARCHITECTURE})
 set(PV_SYSROOT "")
 if(CMAKE_CROSSCOMPILING)
-  if(NOT PV_ARCH STREQUAL "powerpc")
-    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/sysroot ${PV_ARCH}
-      OUTPUT_VARIABLE PV_SYSROOT OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _failed)
-    if(_failed)
-      message(FATAL_ERROR "tools/sysroot ${PV_ARCH} failed: the target's libraries are missing")
-    endif()
+  # Not PV_ARCH: powerpc's two widths have a sysroot each.
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/sysroot ${CMAKE_SYSTEM_PROCESSOR}
+    OUTPUT_VARIABLE PV_SYSROOT OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _failed)
+  if(_failed)
+    message(FATAL_ERROR
+      "tools/sysroot ${CMAKE_SYSTEM_PROCESSOR} failed: the target's libraries are missing")
   endif()
+  list(APPEND CMAKE_FIND_ROOT_PATH ${PV_SYSROOT})   # GoogleTest, where the sysroot has it
   set(_headers ${CMAKE_BINARY_DIR}/header-only)
   file(MAKE_DIRECTORY ${_headers})
   foreach(_name fmt nlohmann)

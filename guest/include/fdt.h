@@ -2,7 +2,8 @@
  *
  * Specification: Devicetree Specification v0.4, chapter 5 (the blob), 2.3 (standard properties).
  * It walks nodes in order and looks properties up in place; nothing is copied or allocated.
- * Deliberately absent: writing, phandle resolution, `ranges` translation (buses of these machines are 1:1).
+ * `reg` is translated to the root's addresses by the first entry of each bus's `ranges`: these machines' buses
+ * have one (or none: 1:1). Deliberately absent: writing, phandle resolution, PCI's three-cell addresses.
  */
 #ifndef FDT_H
 #define FDT_H
@@ -18,6 +19,8 @@ struct fdt_node {
   u32 address_cells;       /* of the parent: how this node's `reg` is to be read */
   u32 size_cells;
   u32 cells[FDT_DEPTH][2]; /* what each open level says about its children */
+  u64 offset;              /* of the parent: what turns an address in `reg` into one of the root */
+  u64 offsets[FDT_DEPTH];  /* the same for each open level's children */
 };
 
 /* The tree all functions below work on; NULL if the machine has none. */

@@ -1,6 +1,6 @@
 /* guest.h: everything a bare-metal program in this folder can call.
  *
- * The same functions exist on aarch64, riscv64 and x86_64; runtime/ holds what is common, and
+ * The same functions exist on aarch64, powerpc, riscv64 and x86_64; runtime/ holds what is common, and
  * arch/<architecture>/ what is not. A program is one C file with `int main(void)`: the number it
  * returns becomes the exit status of the monitor (0 to 99).
  * Deliberately absent: a heap, floating point, user mode, an allocator of virtual addresses (VA == PA).
@@ -16,6 +16,7 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t s32;
 typedef int64_t s64;
 
 enum { MAX_CPUS = 8, STACK_SIZE = 16384, EXIT_EXCEPTION = 3 };
@@ -63,10 +64,11 @@ struct range { u64 base, size; };
 int ram_ranges(const struct range **out);
 /* What must not be overwritten: this program with its stacks, the device tree or boot data, the initrd. */
 int reserved_ranges(const struct range **out);
-/* Makes [base, base+size) reachable at VA == PA, as device memory. */
+/* Makes [base, base+size) reachable at VA == PA, as device memory. (On powerpc, whose effective addresses have 32
+ * bits, all accesses below take the physical address and find the way themselves.) */
 void map_device(u64 base, u64 size);
 
-/* Device accesses. On aarch64 the instruction matters: for a load or store with write-back the processor tells a
+/* Device accesses: what the device keeps there, little-endian. On aarch64 the instruction matters: for a load or store with write-back the processor tells a
  * hypervisor nothing ("no valid syndrome"), and a compiler makes such of a volatile pointer in a loop. */
 #ifdef __aarch64__
 #define MMIO_ACCESS(bits, modifier, suffix) \
@@ -82,6 +84,29 @@ MMIO_ACCESS(8, "w", "b")
 MMIO_ACCESS(16, "w", "h")
 MMIO_ACCESS(32, "w", "")
 MMIO_ACCESS(64, "x", "")
+#undef MMIO_ACCESS
+#elif defined __powerpc__
+/* The low 32 bits of a physical address are its effective one, see arch/powerpc/machine.c. Big-endian registers have
+ * their own functions in arch.h; no access of 8 bytes exists. */
+static inline u8 mmio_read8(u64 a) {
+  u32 v;
+  __asm__ volatile("lbz %0, 0(%1)" : "=r"(v) : "b"((u32)a) : "memory");
+  return (u8)v;
+}
+static inline void mmio_write8(u64 a, u8 v) {
+  __asm__ volatile("stb %1, 0(%0)" : : "b"((u32)a), "r"((u32)v) : "memory");
+}
+#define MMIO_ACCESS(bits, suffix) \
+  static inline u##bits mmio_read##bits(u64 a) { \
+    u32 v; \
+    __asm__ volatile("l" suffix "brx %0, 0, %1" : "=r"(v) : "r"((u32)a) : "memory"); \
+    return (u##bits)v; \
+  } \
+  static inline void mmio_write##bits(u64 a, u##bits v) { \
+    __asm__ volatile("st" suffix "brx %1, 0, %0" : : "r"((u32)a), "r"((u32)v) : "memory"); \
+  }
+MMIO_ACCESS(16, "h")
+MMIO_ACCESS(32, "w")
 #undef MMIO_ACCESS
 #else
 static inline u8 mmio_read8(u64 a) { return *(volatile u8 *)a; }

@@ -22,12 +22,16 @@ enum {   /* Status bits, 2.1 */
 };
 enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_ENTROPY = 4 };
 enum { VIRTQ_NEXT = 1, VIRTQ_WRITE = 2, VIRTQ_INDIRECT = 4, VIRTQ_SIZE = 16 };
-#define VIRTIO_F_INDIRECT (1ul << 28)
-#define VIRTIO_F_VERSION_1 (1ul << 32)
+#define VIRTIO_F_INDIRECT (1ull << 28)
+#define VIRTIO_F_VERSION_1 (1ull << 32)
 
-struct virtq_desc { u64 address; u32 length; u16 flags, next; };
-struct virtq_avail { u16 flags, index, ring[VIRTQ_SIZE], used_event; };
-struct virtq_used { u16 flags, index; struct { u32 id, length; } ring[VIRTQ_SIZE]; u16 avail_event; };
+/* Everything in memory that a device reads is little-endian (1.4), whatever the CPU is: the compiler sees to it. */
+#define LITTLE __attribute__((scalar_storage_order("little-endian")))
+
+struct LITTLE virtq_desc { u64 address; u32 length; u16 flags, next; };
+struct LITTLE virtq_avail { u16 flags, index, ring[VIRTQ_SIZE], used_event; };
+struct LITTLE virtq_used_entry { u32 id, length; };
+struct LITTLE virtq_used { u16 flags, index; struct virtq_used_entry ring[VIRTQ_SIZE]; u16 avail_event; };
 
 struct virtq {
   struct virtq_desc desc[VIRTQ_SIZE] __attribute__((aligned(4096)));
@@ -51,11 +55,14 @@ void virtio_kick(const struct virtio_device *device, u32 index, struct virtq *qu
 bool virtio_wait(const struct virtio_device *device, const struct virtq *queue, u16 before);
 u32 virtio_status(const struct virtio_device *device);
 
-struct virtio_block_request {
+struct LITTLE virtio_block_request {
   u32 type, reserved;   /* 0: read, 1: write, 4: flush, 8: get id */
   u64 sector;
   u8 status;            /* 0: good, 1: I/O error, 2: not supported; 255: the device wrote none */
 };
+static inline u64 block_status_address(const struct virtio_block_request *r) {
+  return (u64)r + offsetof(struct virtio_block_request, status);
+}
 /* One request with `length` bytes of `data`; false if the device did not answer. */
 bool virtio_block_io(const struct virtio_device *device, struct virtq *queue, struct virtio_block_request *request,
                      void *data, u32 length);

@@ -28,6 +28,14 @@ static const u8 *block(size_t header_field) { return (const u8 *)fdt + be32((con
 /* Returns the byte after the property at `p`, which points at its FDT_PROP token. */
 static const u8 *after_property(const u8 *p) { return p + 12 + ((be32(p + 4) + 3) & ~3u); }
 
+/* How far children's addresses are from the root's, if `node` is a bus that says so. */
+static u64 bus_offset(const struct fdt_node *node, u32 child_cells) {
+  u32 length;
+  const u8 *p = fdt_property(node, "ranges", &length);
+  if (!p || child_cells > 2 || length < 4 * (child_cells + node->address_cells)) return node->offset;
+  return node->offset + be_cells(p + 4 * child_cells, node->address_cells) - be_cells(p, child_cells);
+}
+
 bool fdt_next(struct fdt_node *node) {
   if (!fdt) return false;
   const u8 *p = node->name ? node->body : block(offsetof(struct header, off_dt_struct));
@@ -53,8 +61,10 @@ bool fdt_next(struct fdt_node *node) {
   int depth = node->depth < FDT_DEPTH ? node->depth : FDT_DEPTH - 1;
   node->address_cells = node->cells[depth - 1][0];
   node->size_cells = node->cells[depth - 1][1];
+  node->offset = node->offsets[depth - 1];
   node->cells[depth][0] = fdt_cell(node, "#address-cells", 0, 2);
   node->cells[depth][1] = fdt_cell(node, "#size-cells", 0, 1);
+  node->offsets[depth] = bus_offset(node, node->cells[depth][0]);
   return true;
 }
 
@@ -129,7 +139,7 @@ bool fdt_reg(const struct fdt_node *node, u32 index, struct range *out) {
   u32 length, entry = 4 * (node->address_cells + node->size_cells);
   const u8 *p = fdt_property(node, "reg", &length);
   if (!p || entry == 0 || (index + 1) * entry > length) return false;
-  out->base = be_cells(p + index * entry, node->address_cells);
+  out->base = be_cells(p + index * entry, node->address_cells) + node->offset;
   out->size = be_cells(p + index * entry + 4 * node->address_cells, node->size_cells);
   return true;
 }
@@ -140,4 +150,11 @@ bool fdt_reservation(u32 index, struct range *out) {
   out->base = be_cells(p, 2);
   out->size = be_cells(p + 8, 2);
   return out->base || out->size;
+}
+
+/* A machine without a tree has a report_panic() of its own. */
+__attribute__((weak)) void report_panic(void) {
+  struct fdt_node n = {0};
+  struct range reg;
+  if (fdt_find(&n, "qemu,pvpanic-mmio") && fdt_reg(&n, 0, &reg)) mmio_write8(reg.base, 1);
 }

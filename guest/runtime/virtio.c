@@ -74,7 +74,8 @@ void virtio_driver_ok(const struct virtio_device *d) { set(d, VIRTIO_STATUS, vir
 void virtio_kick(const struct virtio_device *d, u32 index, struct virtq *q, u16 head) {
   q->avail.ring[q->avail.index % VIRTQ_SIZE] = head;
   io_barrier();   /* the entry before the index that covers it, 2.7.13 */
-  *(volatile u16 *)&q->avail.index = (u16)(q->avail.index + 1);
+  volatile struct virtq_avail *avail = &q->avail;
+  avail->index = (u16)(avail->index + 1);
   set(d, VIRTIO_QUEUE_NOTIFY, index);
 }
 
@@ -98,7 +99,7 @@ bool virtio_block_io(const struct virtio_device *d, struct virtq *q, struct virt
   r->status = 255;
   q->desc[0] = (struct virtq_desc){(u64)r, 16, VIRTQ_NEXT, 1};
   if (length) q->desc[1] = (struct virtq_desc){(u64)data, length, (u16)(VIRTQ_NEXT | from_device), 2};
-  q->desc[status] = (struct virtq_desc){(u64)&r->status, 1, VIRTQ_WRITE, 0};
+  q->desc[status] = (struct virtq_desc){block_status_address(r), 1, VIRTQ_WRITE, 0};
   u16 before = q->used.index;
   virtio_kick(d, 0, q, 0);
   return virtio_wait(d, q, before);

@@ -8,7 +8,7 @@
 #include "virtio.h"
 
 enum { SECTOR = 512 };
-#define FAR (1ul << 60)
+#define FAR (1ull << 60)
 
 static struct virtio_device device;
 static struct virtq queue;
@@ -36,7 +36,7 @@ static void good_chain(void) {
   if (device.id == VIRTIO_ID_ENTROPY) return desc(0, (u64)data, 64, VIRTQ_WRITE, 0);
   desc(0, (u64)&request, 16, VIRTQ_NEXT, 1);
   desc(1, (u64)data, SECTOR, VIRTQ_NEXT | VIRTQ_WRITE, 2);
-  desc(2, (u64)&request.status, 1, VIRTQ_WRITE, 0);
+  desc(2, block_status_address(&request), 1, VIRTQ_WRITE, 0);
 }
 
 /* --- the cases: each is called with a device that is ready, queue 0 set up, nothing in it ---------------- */
@@ -54,7 +54,7 @@ static void header_far(void) { good_chain(); queue.desc[0].address = FAR; kick(0
 static void status_far(void) { good_chain(); queue.desc[2].address = FAR; kick(0); }
 static void address_wraps(void) {
   good_chain();
-  queue.desc[device.id == VIRTIO_ID_BLOCK].address = ~0ul - 15;
+  queue.desc[device.id == VIRTIO_ID_BLOCK].address = ~0ull - 15;
   queue.desc[device.id == VIRTIO_ID_BLOCK].length = 4096;
   kick(0);
 }
@@ -87,9 +87,9 @@ static void chain_of_all(void) {
   kick(0);
 }
 static void unknown_request(void) { good_chain(); request.type = 0x7777; kick(0); }
-static void sector_outside(void) { good_chain(); request.sector = ~0ul; kick(0); }
-static void sector_times_512_wraps(void) { good_chain(); request.sector = 1ul << 55; kick(0); }
-static void write_outside(void) { good_chain(); request.type = 1; request.sector = 1ul << 54; queue.desc[1].flags = VIRTQ_NEXT; kick(0); }
+static void sector_outside(void) { good_chain(); request.sector = ~0ull; kick(0); }
+static void sector_times_512_wraps(void) { good_chain(); request.sector = 1ull << 55; kick(0); }
+static void write_outside(void) { good_chain(); request.type = 1; request.sector = 1ull << 54; queue.desc[1].flags = VIRTQ_NEXT; kick(0); }
 
 static void head_outside(void) { good_chain(); kick(VIRTQ_SIZE); }
 static void head_far_outside(void) { good_chain(); kick(0xffff); }
@@ -145,7 +145,7 @@ static void size_zero(void) { setup(0, Q); }
 static void size_three(void) { setup(3, Q); }
 static void size_huge(void) { setup(0x10000, Q); setup(~0u, Q); setup(0x8000, Q); }
 static void queue_far(void) { setup(VIRTQ_SIZE, FAR, FAR + 4096, FAR + 8192); }
-static void queue_wraps(void) { setup(VIRTQ_SIZE, ~0ul - 15, ~0ul - 1, ~0ul - 3); }
+static void queue_wraps(void) { setup(VIRTQ_SIZE, ~0ull - 15, ~0ull - 1, ~0ull - 3); }
 static void queue_at_zero(void) { setup(VIRTQ_SIZE, 0, 0, 0); }
 static void queue_is_device(void) { setup(VIRTQ_SIZE, device.base, device.base, device.base); }
 static void queue_unaligned(void) { setup(VIRTQ_SIZE, (u64)queue.desc + 1, (u64)&queue.avail + 1, (u64)&queue.used + 1); }

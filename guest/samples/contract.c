@@ -24,7 +24,7 @@ void check_bits(const char *name, u64 mask, u64 expected, u64 got) {
   if (!result(name, (got & mask) == expected)) print("FAIL %s: expected 0x%lx, got 0x%lx\n", name, expected, got & mask);
 }
 
-void check_equal(const char *name, u64 expected, u64 got) { check_bits(name, ~0ul, expected, got); }
+void check_equal(const char *name, u64 expected, u64 got) { check_bits(name, ~0ull, expected, got); }
 
 void check_registers_zero(const char *name, const u64 *values, int first, int last) {
   for (int i = first; i <= last; i++)
@@ -36,8 +36,12 @@ void check_registers_zero(const char *name, const u64 *values, int first, int la
   result(name, true);
 }
 
-/* The Image and the flat binary are position-independent links and thus have relocations; the Image has a magic number. */
+/* The Image and the flat binary are position-independent links and thus have relocations; the Image has a magic number.
+ * On powerpc the flat binary is the one that is linked at 0. */
 enum image_kind image_kind(void) {
+#ifdef __powerpc__
+  if (!(u32)image_start) return KIND_FLAT;
+#endif
   if (&relocations_start[0] == &relocations_end[0]) return KIND_ELF;
   return *(const u32 *)(image_start + 0x38) ? KIND_IMAGE : KIND_FLAT;
 }

@@ -10,7 +10,7 @@ static bool reserved(u64 p, u64 *end) {
   const struct range *r;
   for (int i = reserved_ranges(&r); i-- > 0;)
     if (p + 8 > r[i].base && p < r[i].base + r[i].size) {
-      *end = (r[i].base + r[i].size + 7) & ~7ul;
+      *end = (r[i].base + r[i].size + 7) & ~7ull;
       return true;
     }
   return false;
@@ -47,7 +47,7 @@ static void walk_all(struct pass *pass) {
 }
 
 int main(void) {
-  static const u64 patterns[] = {0, ~0ul, 0x5555555555555555};
+  static const u64 patterns[] = {0, ~0ull, 0x5555555555555555};
   const struct range *ram;
   u64 bad = 0;
   step = boot_arg_number("step", 4096);

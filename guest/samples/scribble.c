@@ -51,13 +51,13 @@ static bool left_out(u64 address) {
 }
 
 int main(void) {
-  static const u64 values[] = {0, ~0ul, 1, 0x80000000, 0x5555555555555555, 0xff00ff00ff00ff00};
+  static const u64 values[] = {0, ~0ull, 1, 0x80000000, 0x5555555555555555, 0xff00ff00ff00ff00};
   u64 count = boot_arg_number("count", 3000), reads = 0, writes = 0, faults = 0;
   seed = boot_arg_number("seed", 0x2545f4914f6cdd1d) | 1;
   bool aligned = boot_arg_number("aligned", 0) != 0;
   find_windows();
   print("scribble: %d windows, %lu accesses\n", windows_n, 2 * count);
-  map_device(0, 1ul << 39);
+  map_device(0, 1ull << 39);
   for (u64 i = 0; i < count; i++) {
     u64 address = pick(), r = random64(), ignored;
     int width = 1 << (r & 3);

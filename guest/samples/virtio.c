@@ -19,7 +19,7 @@ static bool block_io(const struct virtio_device *d, u32 type, u64 sector, void *
 }
 
 static bool try_block(struct virtio_device *d) {
-  if (!virtio_open(d, 1ul << 9) || !virtio_queue(d, 0, &queue)) return false;   /* 9: flush */
+  if (!virtio_open(d, 1ull << 9) || !virtio_queue(d, 0, &queue)) return false;   /* 9: flush */
   virtio_driver_ok(d);
   u64 sectors = mmio_read32(d->base + VIRTIO_CONFIG) | (u64)mmio_read32(d->base + VIRTIO_CONFIG + 4) << 32;
   print("block: at 0x%lx, %lu sectors, features 0x%lx\n", d->base, sectors, d->features);
@@ -27,8 +27,8 @@ static bool try_block(struct virtio_device *d) {
   print("block: sector 0 begins with");
   for (int i = 0; i < 16; i++) print(" %02x", data[i]);
   print("\n");
-  u64 target = boot_arg_number("write", ~0ul);
-  if (target == ~0ul) return true;
+  u64 target = boot_arg_number("write", ~0ull);
+  if (target == ~0ull) return true;
   for (int i = 0; i < SECTOR; i++) data[i] = (u8)(i * 7 + 1);
   if (!block_io(d, WRITE, target, data, SECTOR)) return false;
   if (d->features & 1 << 9 && !block_io(d, FLUSH, 0, NULL, 0)) return false;

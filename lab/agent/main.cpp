@@ -89,6 +89,15 @@ void load_modules(Link& link, const Plan& plan) {
   }
 }
 
+// A machine without a real-time clock begins in 1970.
+void set_clock(long seconds) {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (now.tv_sec >= 365L * 24 * 3600) return;
+  now.tv_sec = seconds;
+  clock_settime(CLOCK_REALTIME, &now);
+}
+
 void raise_loopback() {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
@@ -130,6 +139,7 @@ int main() {
   Link link(open_console(plan.console), plan.token);
   sethostname(plan.hostname.c_str(), plan.hostname.size());
   raise_loopback();
+  set_clock(plan.clock);
   for (const std::string& pair : plan.environment) {
     const std::size_t equals = pair.find('=');
     if (equals != std::string::npos) setenv(pair.substr(0, equals).c_str(), pair.c_str() + equals + 1, 1);

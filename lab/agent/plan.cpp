@@ -51,6 +51,7 @@ Plan parse_plan(std::string_view text) {
     else if (key == "env") plan.environment.push_back(reader.next());
     else if (key == "module") plan.modules.push_back(reader.next());
     else if (key == "command") plan.requests.push_back(read_request(reader));
+    else if (key == "clock") plan.clock = reader.number();
     else if (key == "serve") plan.serve = true;
   }
   return plan;

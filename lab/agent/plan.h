@@ -5,6 +5,7 @@
 //   printk N        the kernel's console level   env N=V     for every command
 //   module PATH     to load, in order            hostname N
 //   command FLAGS TIMEOUT_MS STDIN CWD ROWS COLUMNS COUNT ARGUMENT...
+//   clock SECONDS   since 1970: set when the machine has no clock of its own
 //   serve           after the commands, take more from the line instead of powering off
 // FLAGS: m output and errors in one stream, s in two, t on a terminal of its own, f into a file
 // that is sent when the command has ended (nothing runs in between). STDIN: a path, empty for
@@ -34,6 +35,7 @@ struct Plan {
   std::vector<std::string> environment;
   std::vector<std::string> modules;
   std::vector<Request> requests;
+  long clock = 0;
   bool serve = false;
 };
 

@@ -1,7 +1,8 @@
 """The architectures of lab hosts, as one table. A new one is a row here plus kernel fragments.
 
-What each row says was measured; see lab/README.md. `powerpc` rows will need a QEMU and kernels
-of our own building, which is why `qemu` and `stock` are plain data.
+What each row says was measured; see lab/README.md. The PowerPC rows have no packages in Debian:
+their kernels, busybox and libraries come from source packages (minimal.py, ports.py), and e5500
+needs a QEMU of our own building (booke_qemu.py).
 """
 
 import dataclasses
@@ -25,6 +26,7 @@ class Source:
     package: str
     make_arch: str
     image: str
+    patches: str = ""           # a folder under lab/patches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +46,34 @@ class Arch:
     console: str                # the host's serial tty
     append: str                 # added to the host kernel's command line
     modules: tuple              # what a host loads, where it is not built in
-    stock: Stock
+    stock: Stock | None         # None: only minimal kernels
     source: Source
-    busybox_suite: str
+    busybox_suite: str          # "": compiled, see ports.py
     deterministic: tuple        # QEMU options of --deterministic
     deterministic_machine: dict
     qemu_args: tuple = ()
     firmware: tuple = ()        # (suite, package, path) of -bios
     preset: str = ""            # the CMake preset that builds the monitor
+    second_preset: str = ""     # whose monitor does as well
     guest_console: str = ""     # console= of a guest
+    guests: str = ""            # the folder of bare-metal guests, where it is not `name`
+    kernels: tuple = ()         # folders of kernel/ whose fragments are joined, where not `name`
+    one_kernel: bool = False    # the host's minimal kernel is the guest's too
+    port: str = ""              # the target in ports.py
+    runs_too: tuple = ()        # further e_machine that its kernel executes
+    accel: str = "tcg,thread=multi"
+    qemu_source: str = ""       # "": a package; "booke": built, see booke_qemu.py
+    cflags: tuple = ()          # for the lab's own programs
 
 
 _CLOCK = ("-rtc", "clock=vm,base=2024-01-01", "-seed", "1")
+# What the hosts on QEMU's ppce500 board have in common.
+_BOOKE = {
+    "debian": "powerpc", "machine": "ppce500", "machine_options": {}, "cpus": 2, "memory": 1024,
+    "console": "ttyS0", "append": "", "modules": (), "stock": None, "busybox_suite": "",
+    "deterministic": ("-icount", "shift=0,sleep=off", *_CLOCK), "deterministic_machine": {},
+    "guest_console": "ttyS0", "guests": "powerpc", "one_kernel": True,
+}
 
 ARCHES = {arch.name: arch for arch in (
     Arch(
@@ -93,6 +111,22 @@ ARCHES = {arch.name: arch for arch in (
         deterministic=("-icount", "shift=1,sleep=off", *_CLOCK),
         deterministic_machine={},
         preset="release", guest_console="ttyS0"),
+    Arch(
+        name="e500v2", cpu="e500v2_v30", elf_machine=20, triple="powerpc-linux-gnu",
+        qemu="qemu-system-ppc", accel="tcg", kernels=("powerpc", "e500v2"), preset="powerpc",
+        port="powerpc", cflags=("-mcpu=8548",), **_BOOKE,
+        source=Source("bookworm", "linux-source-6.1", "powerpc", "vmlinux", "linux-6.1")),
+    Arch(
+        name="e5500", cpu="e5500", elf_machine=21, triple="powerpc64-linux-gnu", runs_too=(20,),
+        qemu="qemu-system-ppc64", kernels=("powerpc", "e5500"), preset="powerpc64",
+        second_preset="powerpc",
+        port="powerpc", cflags=("-mcpu=e5500",), qemu_source="booke", accel="tcg,thread=single", **_BOOKE,
+        source=Source("bookworm", "linux-source-6.1", "powerpc", "vmlinux", "linux-6.1")),
+    Arch(
+        name="e5500-32", cpu="e5500", elf_machine=20, triple="powerpc-linux-gnu",
+        qemu="qemu-system-ppc64", kernels=("powerpc", "e5500-32"), preset="powerpc",
+        port="powerpc", cflags=("-mcpu=8548",), qemu_source="booke", accel="tcg,thread=single", **_BOOKE,
+        source=Source("bookworm", "linux-source-6.1", "powerpc", "vmlinux", "linux-6.1")),
 )}
 
 

@@ -2,7 +2,7 @@
 
 Looked for in $POLYVISOR_BUILD when it is set (a build folder of that architecture, or a folder
 of build folders), else in the project's build/. The CMake presets are named `release` (native),
-`aarch64` and `riscv64`.
+`aarch64`, `riscv64`, `powerpc` and `powerpc64`.
 """
 
 import os
@@ -17,7 +17,7 @@ def build_folders(arch, environment=os.environ):
     """Folders that may hold a build for `arch`, best first."""
     roots = [pathlib.Path(environment["POLYVISOR_BUILD"])] if environment.get("POLYVISOR_BUILD") \
         else [PROJECT / "build"]
-    names = [arch.preset, f"release-{arch.name}", arch.name]
+    names = [arch.preset, f"release-{arch.name}", arch.name, arch.second_preset]
     folders = []
     for root in roots:
         folders += [root / name for name in names if name]
@@ -36,7 +36,7 @@ def is_for(path, arch):
     if len(head) < 20 or head[:4] != b"\x7fELF":
         return False
     order = "little" if head[5] == 1 else "big"
-    return int.from_bytes(head[18:20], order) == arch.elf_machine
+    return int.from_bytes(head[18:20], order) in (arch.elf_machine, *arch.runs_too)
 
 
 def find_monitor(arch, given=None):
@@ -57,7 +57,7 @@ def find_guests(arch):
     """{name: path} of the bare-metal guests for `arch`."""
     roots = [*build_folders(arch), PROJECT / "build"]
     for root in roots:
-        folder = root / "guest" / arch.name
+        folder = root / "guest" / (arch.guests or arch.name)
         if folder.is_dir():
             return {path.name: path for path in sorted(folder.iterdir())
                     if path.is_file() and not path.name.endswith((".d", ".o"))}

@@ -106,3 +106,18 @@ class Cache:
             finally:
                 remove(work)
         return final
+
+
+class NotCached(LabError):
+    """What was asked for would have to be made first."""
+
+
+class WarmCache(Cache):
+    """A cache that makes nothing: asks what is there already."""
+
+    def get(self, kind, key, make):
+        """The finished thing, or NotCached."""
+        final = self.path(kind, key)
+        if not final.exists():
+            raise NotCached(f"{kind}/{key} is not in the cache")
+        return final

@@ -134,10 +134,13 @@ def _list():
     cache = Cache()
     for arch in ARCHES.values():
         monitor = find_monitor(arch)
-        have = [path.name for path in (cache.folder / "packages").glob(f"{arch.stock.meta}-{arch.debian}-*")]
         minimal = [path.name for path in (cache.folder / "kernels").glob(f"*-{arch.name}-*")]
-        print(f"{arch.name:8}  kernel {arch.stock.meta} ({arch.stock.suite})"
-              f"{' cached' if have else ''}{', minimal cached' if minimal else ''}; "
+        if arch.stock:
+            have = any((cache.folder / "packages").glob(f"{arch.stock.meta}-{arch.debian}-*"))
+            kernel = f"{arch.stock.meta} ({arch.stock.suite}){' cached' if have else ''}"
+        else:
+            kernel = f"of {arch.source.package} ({arch.source.suite})"
+        print(f"{arch.name:8}  kernel {kernel}{', minimal cached' if minimal else ''}; "
               f"monitor {monitor or 'not built'}; {len(find_guests(arch))} guest files")
     return 0
 

@@ -150,6 +150,11 @@ class Archive:
         folder.mkdir(parents=True, exist_ok=True)
         self._apt("apt-get", "source", "--download-only", "--tar-only", package, folder=folder)
 
+    def download_source_package(self, package, folder):
+        """Put the whole source package (.dsc, upstream archive, Debian's changes) into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._apt("apt-get", "source", "--download-only", package, folder=folder)
+
     def _with_fresh_lists(self, action):
         """Run `action` locked; when a package has left the mirror since, read the lists again."""
         with self.cache.lock(f"apt.{self.name}"):
@@ -194,6 +199,17 @@ class Archive:
                     self.download_source(package, product)
             self._with_fresh_lists(fetch)
         return self.cache.get("packages", f"{package.partition('/')[0]}-source-{key}", make)
+
+    def source_package(self, package, what):
+        """A cached folder with a whole source package: .dsc and archives."""
+        key = key_of("source-package-1", self.suites, package)
+
+        def make(product):
+            def fetch():
+                with step(f"downloading {what}"):
+                    self.download_source_package(package, product)
+            self._with_fresh_lists(fetch)
+        return self.cache.get("packages", f"{package.partition('/')[0]}-dsc-{key}", make)
 
 
 # What every Debian 12 has (the base system and what apt needs): never unpacked beside it.

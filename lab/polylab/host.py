@@ -30,9 +30,10 @@ from .images import guest_initrd, host_base, is_executable
 from .kernels import find_kernel
 from .plan import plan, request
 from .progress import step
-from .qemu import Qemu
+from .qemu import find_qemu
 
 MONITOR_NAMES = ("polyvisor", "lkvm", "crosvm")
+FIXED_CLOCK = 1704067200        # 2024-01-01, as -rtc base= of deterministic hosts
 INPUT_WINDOW = 1024             # bytes of live input on their way at most
 
 
@@ -188,7 +189,8 @@ class Host:
         self._token = seed[:8] if self.deterministic else secrets.token_hex(4)
         modules = (base / "modules").read_text().split("\n")[:-1]
         image.file("lab/plan", plan(f"/dev/{self.arch.console}", self._token, requests, modules,
-                                    self._environment, f"lab-{self.arch.name}", serve=serve))
+                                    self._environment, f"lab-{self.arch.name}", serve=serve,
+                                    clock=FIXED_CLOCK if self.deterministic else int(time.time())))
         return image.data()
 
     @staticmethod
@@ -205,7 +207,8 @@ class Host:
         if self.deterministic:
             machine.update(arch.deterministic_machine)
         machine.update(options["machine"])
-        memory = options["memory"] or max(arch.memory, 512 + 4 * size // (1 << 20))
+        # In steps of 64 MiB: ppce500 takes no others.
+        memory = options["memory"] or max(arch.memory, -(-(512 + 4 * size // (1 << 20)) // 64) * 64)
         append = f"console={arch.console} quiet panic=-1 {arch.append} {options['append']}"
         line = qemu.command(arch.qemu)
         line += ["-M", ",".join([arch.machine, *(f"{k}={v}" for k, v in machine.items())]),
@@ -213,7 +216,7 @@ class Host:
                  "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
                  "-no-reboot", "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
         line += list(arch.deterministic) if self.deterministic else \
-            ["-accel", "tcg,thread=multi"]
+            ["-accel", arch.accel]
         if arch.firmware:
             suite, package, path = arch.firmware
             from .debian import Archive
@@ -225,7 +228,7 @@ class Host:
         return [*line, "-kernel", str(kernel), "-initrd", initrd, "-append", append.strip()]
 
     def _start(self, commands, serve):
-        qemu = Qemu(self.cache)
+        qemu = find_qemu(self.cache, self.arch)
         kernel = find_kernel(self.cache, self.arch, self._kernel_name, "host")
         base = host_base(self.cache, self.arch, kernel, self._modules)
         archive = self._archive(base, commands, serve)

@@ -2,6 +2,7 @@
 
 import os
 
+from . import ports
 from .cache import key_of
 from .cpio import Archive as Cpio
 from .debian import Archive
@@ -15,6 +16,8 @@ GUEST_MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "p
 
 def busybox(cache, arch):
     """The path of a static busybox for `arch`."""
+    if not arch.busybox_suite:
+        return ports.busybox(cache, arch.port)
     archive = Archive(cache, arch.debian, [arch.busybox_suite])
     tree = archive.unpacked(["busybox-static"], f"busybox for {arch.name}")
     for place in ("bin/busybox", "usr/bin/busybox"):

@@ -36,11 +36,17 @@ def stock(cache, arch):
 
 
 def find_kernel(cache, arch, which, role):
-    """`which` is "debian", "minimal" or the path of an image; `role` is "host" or "guest"."""
+    """`which` is "debian", "minimal" or the path of an image; `role` is "host" or "guest".
+
+    An architecture without kernels in Debian has the minimal ones for both.
+    """
+    if which == "debian" and arch.stock is None:
+        which = "minimal"
     if which == "debian":
         return stock(cache, arch)
     if which == "minimal":
         from .minimal import build
+        role = "host" if arch.one_kernel else role
         return Kernel(build(cache, arch, role), None, f"minimal {role}")
     path = pathlib.Path(which)
     if not path.is_file():

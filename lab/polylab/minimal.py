@@ -1,7 +1,8 @@
 """Minimal kernels, built from Debian's linux-source packages with the fragments in kernel/.
 
 allnoconfig plus kernel/<arch>/guest.config; a host kernel takes kernel/<arch>/host.config too.
-The result is cached by the fragments' options, the source and the compiler.
+PowerPC's rows join the fragments of two folders and apply the patches of lab/patches/.
+The result is cached by the fragments' options, the patches, the source and the compiler.
 """
 
 import os
@@ -15,16 +16,17 @@ from .cache import key_of
 from .debian import Archive
 from .errors import LabError
 from .progress import say, step
+from .qemu import native
 
-TOOLS = ("make", "gcc", "flex", "bison", "bc", "tar", "xz")
+TOOLS = ("make", "gcc", "flex", "bison", "bc", "tar", "xz", "patch")
 
 
 def options(arch, role, project=PROJECT):
     """The option lines of this kernel, comments left out; later lines win."""
     names = ["guest.config"] + (["host.config"] if role == "host" else [])
     lines = []
-    for name in names:
-        path = project / "kernel" / arch.name / name
+    for folder, name in ((folder, name) for name in names for folder in arch.kernels or (arch.name,)):
+        path = project / "kernel" / folder / name
         try:
             text = path.read_text()
         except OSError as error:
@@ -60,18 +62,26 @@ def build(cache, arch, role):
                            "lab/packages.txt lists")
     version = subprocess.run([compiler, "-dumpfullversion"], capture_output=True, text=True,
                              check=False).stdout.strip()
-    source = Archive(cache, arch.debian, [arch.source.suite]).unpacked(
+    # The source package is the same for all; PowerPC has no lists of its own to find it in.
+    debian = arch.debian if arch.stock else native()[0]
+    source = Archive(cache, debian, [arch.source.suite]).unpacked(
         [arch.source.package], f"{arch.source.package} of Debian {arch.source.suite}")
     tars = sorted(source.glob("usr/src/linux-source-*.tar.xz"))
     if not tars:
         raise LabError(f"{arch.source.package} holds no source archive")
-    key = key_of("kernel-1", arch.name, role, wanted, source.name, version)
+    patches = sorted((PROJECT / "lab/patches" / arch.source.patches).glob("*.patch")) \
+        if arch.source.patches else []
+    # What a patch says before the change itself may be reworded without building anew.
+    changes = [path.read_bytes().partition(b"\n--- ")[2] for path in patches]
+    key = key_of("kernel-1", arch.name, role, wanted, source.name, version, *changes)
 
     def make(product):
         work = product.parent / "source"
         work.mkdir()
         with step(f"unpacking {tars[0].name}"):
             _run(["tar", "-xf", tars[0], "--strip-components=1", "-C", work], work, product)
+        for path in patches:
+            _run(["patch", "-p1", "-i", path], work, product)
         fragment = product.parent / "fragment"
         fragment.write_text("".join(f"{line}\n" for line in wanted))
         ccache = "ccache " if shutil.which("ccache") else ""
@@ -87,7 +97,11 @@ def build(cache, arch, role):
         if lost:
             say('this kernel does not know or allow: ' + ' '.join(lost))
         product.mkdir()
-        for name, path in {"image": arch.source.image, "config": ".config",
+        if arch.source.image == "vmlinux":
+            _run([f"{cross}strip", "-o", product / "image", work / "vmlinux"], work, product)
+        else:
+            shutil.copy(work / arch.source.image, product / "image")
+        for name, path in {"config": ".config",
                            "System.map": "System.map", "vmlinux": "vmlinux"}.items():
             shutil.copy(work / path, product / name)
     folder = cache.get("kernels", f"{role}-{arch.name}-{key}", make)

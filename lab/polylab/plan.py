@@ -15,9 +15,10 @@ def request(argv, mode="m", timeout=0.0, stdin="", folder="/", size=(0, 0)):
 
 
 def plan(console, token, requests=(), modules=(), environment=(), hostname="lab", printk="1",
-         serve=False):
+         clock=0, serve=False):
     """The whole file."""
-    data = _strings("console", console, "token", token, "hostname", hostname, "printk", printk)
+    data = _strings("console", console, "token", token, "hostname", hostname, "printk", printk,
+                    "clock", clock)
     for name in modules:
         data += _strings("module", name)
     for name, value in dict(environment).items():

@@ -12,6 +12,8 @@ from .debian import Archive
 from .errors import LabError
 
 PACKAGES = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"]
+PPC_PACKAGES = ["qemu-system-ppc"]      # apart from the others: who has no use for it needs no 50 MB
+EMULATORS = {"qemu-system-aarch64", "qemu-system-riscv64", "qemu-system-x86_64", "qemu-system-ppc"}
 NATIVE = {"x86_64": ("amd64", "x86_64-linux-gnu"), "aarch64": ("arm64", "aarch64-linux-gnu")}
 
 
@@ -26,10 +28,10 @@ def native():
 class Qemu:
     """An unpacked QEMU: command() and environment() run one of its emulators."""
 
-    def __init__(self, cache):
+    def __init__(self, cache, packages=None):
         architecture, self._triple = native()
         archive = Archive(cache, architecture, ["bookworm", "bookworm-backports"])
-        self.tree = archive.unpacked(PACKAGES, "QEMU 10", Archive.closure, trim=_trim)
+        self.tree = archive.unpacked(packages or PACKAGES, "QEMU 10", Archive.closure, trim=_trim)
 
     def command(self, program):
         """The beginning of a command line."""
@@ -43,6 +45,14 @@ class Qemu:
                     QEMU_MODULE_DIR=str(self.tree / "usr/lib" / self._triple / "qemu"))
 
 
+def find_qemu(cache, arch):
+    """The emulator that hosts of this architecture run on."""
+    if arch.qemu_source == "booke":
+        from .booke_qemu import BookeQemu
+        return BookeQemu(cache)
+    return Qemu(cache, PPC_PACKAGES if arch.port else None)
+
+
 def _trim(tree):
     """Drop what no emulator of ours reads: documentation, other emulators, tools."""
     keep = {"usr/bin", "usr/lib", "usr/share"}
@@ -54,5 +64,5 @@ def _trim(tree):
         if folder.name not in ("qemu", "seabios"):
             remove(folder)
     for program in tree.glob("usr/bin/*"):
-        if program.name not in ("qemu-system-aarch64", "qemu-system-riscv64", "qemu-system-x86_64"):
+        if program.name not in EMULATORS:
             remove(program)

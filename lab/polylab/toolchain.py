@@ -29,7 +29,7 @@ def compiled(cache, arch, name, sources, flags=()):
     """The static program `name` made of `sources` (under lab/), as a cached file."""
     paths = [LAB / source for source in sources]
     inputs = sorted({*paths, *(header for path in paths for header in path.parent.glob("*.h"))})
-    command = [compiler(arch), *FLAGS, *flags]
+    command = [compiler(arch), *FLAGS, *arch.cflags, *flags]
     version = subprocess.run([command[0], "--version"], capture_output=True, text=True,
                              check=False).stdout.splitlines()[:1]
     key = key_of("program", name, command, version, *[path.read_bytes() for path in inputs])

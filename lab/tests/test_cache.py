@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from polylab.cache import Cache, cache_folder, key_of  # noqa: E402
+from polylab.cache import Cache, NotCached, WarmCache, cache_folder, key_of  # noqa: E402
 from polylab.errors import LabError  # noqa: E402
 
 
@@ -114,6 +114,15 @@ class CacheTest(unittest.TestCase):
         self.assertEqual(str(cache_folder({"HOME": "/h", "XDG_CACHE_HOME": "x"})),
                          "/h/.cache/polyvisor")
         self.assertEqual(str(cache_folder({"POLYVISOR_CACHE": "/p"})), "/p")
+
+
+class WarmCacheTest(unittest.TestCase):
+    def test_makes_nothing_and_finds_what_is_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaises(NotCached):
+                WarmCache(folder).get("things", "one", lambda product: product.write_text("x"))
+            made = Cache(folder).get("things", "one", lambda product: product.write_text("x"))
+            self.assertEqual(WarmCache(folder).get("things", "one", None), made)
 
 
 if __name__ == "__main__":

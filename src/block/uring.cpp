@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/arch.h"
 #include "base/check.h"
 
 namespace pv::block {
@@ -33,6 +34,12 @@ u8* map(int fd, usize size, off_t offset) {
 }  // namespace
 
 Result<Uring> Uring::create(u32 entries, std::span<const u8> operations) {
+  // Linux 6.1 (arch/powerpc/kernel/interrupt.c, interrupt_exit_user_prepare_main) restores a system
+  // call's registers before repeating it after a signal only, and not after the notification by
+  // which io_uring completes work: whatever call the thread sleeps in comes back broken.
+  if (host_arch == Arch::powerpc)
+    return fail(Error::Kind::host,
+                "on powerpc Linux's io_uring damages system calls that it interrupts");
   Uring ring;
   ring.params_.flags = IORING_SETUP_R_DISABLED;
   const long fd = ::syscall(SYS_io_uring_setup, entries, &ring.params_);

@@ -43,7 +43,6 @@ constexpr Magic magics[] = {
      {"a flattened device tree or FIT image",
       "give a device tree with --dtb; take a kernel out of "
       "a FIT image with dumpimage"}},
-    {0, "\x27\x05\x19\x56"sv, {"a U-Boot uImage", "take the kernel out of it with dumpimage"}},
     {0x24, "\x18\x28\x6f\x01"sv, {"a 32-bit Arm zImage", arm32}},
     {0, "ANDROID!"sv, {"an Android boot image", "take the kernel out of it with unpack_bootimg"}},
     {0, "QFI\xfb"sv, {"a qcow2 disk image", as_disk}},

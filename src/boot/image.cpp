@@ -183,6 +183,7 @@ Result<Content> open_zboot(const ImageFile& file, const Target& target) {
 }
 
 Result<KernelImage> parse_wrapped(const ImageFile& file, const Target& target) {
+  if (is_uimage(file.head())) return parse_uimage(file, target);
   if (is_zboot(file.head())) {
     Content content = TRY(open_zboot(file, target));
     KernelImage image = TRY(parse_content(content, target));
@@ -219,6 +220,19 @@ Result<KernelImage> parse(const ImageFile& file, const Target& target) {
   return image;
 }
 
+bool looks_like_linux(const KernelImage& image) {
+  switch (image.format) {
+    case Format::flat: return false;
+    case Format::elf32:
+    case Format::elf64: return image.protocol == EntryProtocol::epapr;
+    case Format::arm64_image:
+    case Format::riscv_image:
+    case Format::bzimage:
+    case Format::uimage: return true;
+  }
+  return false;
+}
+
 std::string describe(const KernelImage& image) {
   const char* format = "flat binary";
   switch (image.format) {
@@ -228,6 +242,7 @@ std::string describe(const KernelImage& image) {
     case Format::arm64_image: format = "arm64 Image"; break;
     case Format::riscv_image: format = "RISC-V Image"; break;
     case Format::bzimage: format = "bzImage"; break;
+    case Format::uimage: format = "uImage"; break;
   }
   const char* wrapper = "";
   bool gzip = image.compression == Compression::gzip;

@@ -2,9 +2,11 @@
 //
 // Specifications: Linux Documentation/arch/arm64/booting.rst (Image), arch/riscv/boot-image-header
 // .rst, arch/x86/boot.rst (bzImage, protocol 2.12+), ELF gABI, Xen public/elfnote.h (PVH),
-// drivers/firmware/efi/libstub/zboot-header.S (zboot), RFC 1952 (gzip).
-// Nothing is loaded here: parsing costs one read of 4 KiB, for some formats one or two more.
-// Deliberately absent: multiboot, uImage, a.out, PE without a Linux header, xz, bzip2, lz4.
+// drivers/firmware/efi/libstub/zboot-header.S (zboot), RFC 1952 (gzip), U-Boot include/image.h
+// (uImage, for powerpc).
+// Nothing is loaded here: parsing costs one read of 4 KiB, for some formats one or two more; of a
+// uImage all of it, for its checksum.
+// Deliberately absent: multiboot, FIT images, a.out, PE without a Linux header, xz, bzip2, lz4.
 #pragma once
 
 #include <array>
@@ -24,7 +26,7 @@ namespace pv::boot {
 using memory::GuestAddress;
 using memory::GuestRange;
 
-enum class Format : u8 { flat, elf32, elf64, arm64_image, riscv_image, bzimage };
+enum class Format : u8 { flat, elf32, elf64, arm64_image, riscv_image, bzimage, uimage };
 
 // In what the file wraps the image.
 enum class Wrapper : u8 { none, gzip, zstd, zboot };
@@ -100,6 +102,9 @@ struct KernelImage {
 // Recognises `file` and plans how to load it for `target`. Every error is one sentence that begins
 // with the file's name and carries the addresses, with a hint what to do.
 Result<KernelImage> parse(const ImageFile& file, const Target& target);
+
+// Whether this is (or on powerpc, where Linux comes as plain ELF, may be) a Linux kernel.
+bool looks_like_linux(const KernelImage& image);
 
 // "ELF64", "arm64 Image (gzip)": for messages.
 std::string describe(const KernelImage& image);

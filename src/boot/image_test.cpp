@@ -160,6 +160,25 @@ TEST(Image, BigEndianElf32OnABigEndianMachine) {
   EXPECT_EQ(image->segments[0].memory_size, 0x200u);
 }
 
+// Linux for PowerPC: linked at 0xc0000000 or 0xc000000000000000, loaded at 0.
+TEST(Image, PowerpcVmlinuxIsEnteredWhereItLies) {
+  Target t = target_for(Arch::powerpc, x86_ram);
+  for (bool wide : {false, true}) {
+    u64 linked = wide ? 0xc000'0000'0000'0000 : 0xc000'0000;
+    auto image = parse_blob(
+        elf(wide ? 21 : 20, linked + 0x10, {{0, 0x200, 0x100, 0x200, linked}}, 0x400, wide, true),
+        t);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(describe(*image), wide ? "ELF64" : "ELF32");
+    EXPECT_EQ(image->protocol, EntryProtocol::epapr);
+    EXPECT_EQ(image->entry.value(), 0x10u);
+    EXPECT_TRUE(looks_like_linux(*image));
+  }
+  refuses(parse_blob(elf(20, 0, {{0, 0x200, 0x100, 0x200}}, 0x400, false, false), t),
+          {"little-endian", "big-endian"});
+  refuses(parse_blob(arm64_image(0, 1_MiB, 5000), t), {"arm64", "powerpc"});
+}
+
 TEST(Image, PvhNoteDecidesTheEntry) {
   for (bool wide : {true, false}) {
     Blob b = elf(wide ? em_x86_64 : em_386, 0xffff'ffff,

@@ -26,13 +26,15 @@ namespace pv::boot {
 // ---- placing ------------------------------------------------------------------------------------
 
 struct PlaceRequest {
-  u64 initrd_size = 0;  // bytes; 0: none
-  u64 tree_size = 0;    // bytes to keep free for the device tree; 0: none
+  u64 initrd_size = 0;   // bytes; 0: none
+  u64 tree_size = 0;     // bytes to keep free for the device tree; 0: none
+  u64 waiting_size = 0;  // bytes for what other CPUs wait in (powerpc); 0: none
 };
 // What place() chose. A range of size 0 was not asked for.
 struct Layout {
   GuestRange initrd;
   GuestRange tree;
+  GuestRange waiting;  // page-aligned
 };
 // Chooses disjoint ranges beside the kernel, by the rules of docs/boot-contract.md. Errors: not
 // enough RAM (says how much is needed), a tree larger than the architecture allows.

@@ -31,11 +31,16 @@ bool is_elf(Bytes head);
 bool is_arm64_image(Bytes head);
 bool is_riscv_image(Bytes head);
 bool is_bzimage(Bytes head);
+bool is_uimage(Bytes head);
 
 Result<KernelImage> parse_elf(const Content& content, const Target& target);
 Result<KernelImage> parse_arm64_image(const Content& content, const Target& target);
 Result<KernelImage> parse_riscv_image(const Content& content, const Target& target);
 Result<KernelImage> parse_bzimage(const Content& content, const Target& target);
+
+// Reads all of the file, for its checksum. Its payload is never looked into: header and protocol
+// say all.
+Result<KernelImage> parse_uimage(const ImageFile& file, const Target& target);
 
 // The address in a PVH entry note among the bytes of a PT_NOTE segment.
 std::optional<u32> pvh_entry(Bytes notes, u64 alignment, std::endian order);

@@ -1,6 +1,6 @@
 // Where initrd and device tree go: docs/boot-contract.md, which follows Linux arm64/booting.rst
 // (tree: 8-byte aligned, at most 2 MiB, not across a 2 MiB boundary; initrd: in the 32 GiB window
-// of the Image), riscv/boot.rst and x86/boot.rst (initrd_addr_max).
+// of the Image), riscv/boot.rst and x86/boot.rst (initrd_addr_max); for powerpc ePAPR 1.1, 5.4.2.
 #include <algorithm>
 #include <bit>
 
@@ -65,6 +65,13 @@ class Placer {
     return std::nullopt;
   }
 
+  // As high as the tree may be, so that it lies in the same mapping.
+  std::optional<GuestRange> waiting(u64 size) {
+    auto hole = find(size, page, 0);
+    if (hole) take(*hole);
+    return hole;
+  }
+
   std::optional<GuestRange> initrd(u64 size) {
     // The CPU's first MiB on x86 belongs to firmware habits and to the monitor.
     u64 low = target_.arch == Arch::x86_64 ? 1_MiB : 0;
@@ -92,6 +99,11 @@ class Placer {
     u64 base = target_.ram.front().base.value();
     Limits limits{low, base + usual_reach};
     Limits widest{low, ~u64{0}};
+    if (target_.arch == Arch::powerpc) {
+      // The smallest boot mapping, then what a 32-bit kernel maps without being asked.
+      limits.high = base + 64_MiB;
+      widest.high = base + 768_MiB;
+    }
     if (target_.arch == Arch::aarch64) {
       u64 window = align_down(image_.extent().base.value(), 1_GiB);
       widest = {std::max(low, window), window + 32_GiB};
@@ -151,6 +163,11 @@ Result<Layout> place(const KernelImage& image, const Target& target, const Place
     auto tree = placer.tree(request.tree_size);
     if (!tree) return no_room(image, target, request);
     layout.tree = *tree;
+  }
+  if (request.waiting_size != 0) {
+    auto waiting = placer.waiting(request.waiting_size);
+    if (!waiting) return no_room(image, target, request);
+    layout.waiting = *waiting;
   }
   if (request.initrd_size != 0) {
     auto initrd = placer.initrd(request.initrd_size);

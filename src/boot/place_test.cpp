@@ -113,6 +113,31 @@ TEST(Place, X86InitrdObeysInitrdAddrMax) {
   EXPECT_FALSE(place(image, target, {.initrd_size = 4096}));
 }
 
+TEST(Place, PowerpcStaysInTheSmallestMappingWherePossible) {
+  GuestRange ram[] = {ram_at(0, 512_MiB)};
+  Target target = target_for(Arch::powerpc, ram);
+  PlaceRequest request = usual;
+  request.waiting_size = 4096;
+  auto layout = place(kernel(Format::elf32, 0, 8_MiB), target, request);
+  ASSERT_TRUE(layout) << layout.error().message;
+  EXPECT_EQ(layout->tree.base.value(), 62_MiB);
+  EXPECT_EQ(layout->waiting.base.value(), 64_MiB - 4096);
+  EXPECT_EQ(layout->initrd.base.value(), align_down(62_MiB - 1'000'001, 4096));
+  // A large initrd goes higher, a larger one than the linear mapping of a 32-bit kernel nowhere.
+  request.initrd_size = 100_MiB;
+  layout = place(kernel(Format::elf32, 0, 8_MiB), target, request);
+  ASSERT_TRUE(layout) << layout.error().message;
+  EXPECT_EQ(layout->tree.base.value(), 62_MiB);
+  EXPECT_EQ(layout->initrd.end(), 512_MiB);
+  GuestRange more[] = {ram_at(0, 2_GiB)};
+  request.initrd_size = 700_MiB;
+  layout = place(kernel(Format::elf32, 0, 8_MiB), target_for(Arch::powerpc, more), request);
+  ASSERT_TRUE(layout) << layout.error().message;
+  EXPECT_LE(layout->initrd.end(), 768_MiB);
+  request.initrd_size = 800_MiB;
+  EXPECT_FALSE(place(kernel(Format::elf32, 0, 8_MiB), target_for(Arch::powerpc, more), request));
+}
+
 TEST(Place, TooLittleMemorySaysHowMuch) {
   GuestRange ram[] = {ram_at(arm_base, 32_MiB)};
   Target target = target_for(Arch::aarch64, ram);

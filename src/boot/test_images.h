@@ -11,6 +11,7 @@
 #include <zstd.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -60,6 +61,47 @@ inline Blob riscv_image(u64 text_offset, u64 image_size, usize file_size) {
   Blob b = arm64_image(text_offset, image_size, file_size);
   put(b, 48, Le64(0x5643534952));
   put(b, 56, Le32(0x05435352));
+  return b;
+}
+
+// CRC-32 bit by bit, so that nothing is checked against itself.
+inline u32 plain_crc32(Bytes bytes) {
+  u32 crc = ~u32{0};
+  for (u8 byte : bytes) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb8'8320 : 0);
+  }
+  return ~crc;
+}
+
+// Both checksums of a uImage; a size that the file does not have is left as it is.
+inline void seal_uimage(Blob& b) {
+  u32 size = load_as<Be32>(b, 12);
+  if (size <= b.size() - 64) put(b, 24, Be32(plain_crc32(Bytes(b).subspan(64, size))));
+  put(b, 4, Be32(0));
+  put(b, 4, Be32(plain_crc32(Bytes(b).first(64))));
+}
+struct UimageFields {
+  u32 load = 0;
+  u32 entry = 0;
+  u8 os = 5;    // Linux
+  u8 arch = 7;  // PowerPC
+  u8 type = 2;  // kernel
+  u8 compression = 0;
+};
+inline Blob uimage(const Blob& content, const UimageFields& fields = {}) {
+  Blob b(64 + content.size());
+  std::copy(content.begin(), content.end(), b.begin() + 64);
+  put(b, 0, Be32(0x2705'1956));
+  put(b, 12, Be32(static_cast<u32>(content.size())));
+  put(b, 16, Be32(fields.load));
+  put(b, 20, Be32(fields.entry));
+  b[28] = fields.os;
+  b[29] = fields.arch;
+  b[30] = fields.type;
+  b[31] = fields.compression;
+  put(b, 32, std::string_view("a kernel"));
+  seal_uimage(b);
   return b;
 }
 

@@ -3,6 +3,7 @@
 // the device (the event loop with input, a saved state) takes the same mutex.
 #pragma once
 
+#include <bit>
 #include <mutex>
 
 #include "base/serialize.h"
@@ -16,6 +17,11 @@ constexpr u64 bytes(Width width) { return static_cast<u64>(width); }
 // All bits that an access of this width carries.
 constexpr u64 all_ones(Width width) {
   return width == Width::dword ? ~u64{0} : (u64{1} << (8 * bytes(width))) - 1;
+}
+
+// What a CPU of the other byte order sees of the same access: `value` has no bits above the width.
+constexpr u64 byte_swapped(u64 value, Width width) {
+  return std::byteswap(value) >> (64 - 8 * bytes(width));
 }
 
 struct Access {

@@ -55,8 +55,8 @@ inline constexpr Option help_option = {
 
 inline constexpr Option run_options[] = {
     {Id::kernel, 'k', "kernel", "FILE",
-     "Kernel or bare-metal program: ELF, flat binary, or an Image, bzImage or vmlinux of Linux, "
-     "recognised by content. The same as KERNEL.",
+     "Kernel or bare-metal program: ELF, flat binary, or an Image, bzImage, uImage or vmlinux of "
+     "Linux, recognised by content. The same as KERNEL.",
      Section::guest},
     {Id::initrd, 'i', "initrd", "FILE", "Initial RAM disk.", Section::guest},
     {Id::params, 'p', "params", "STRING",
@@ -78,7 +78,7 @@ inline constexpr Option run_options[] = {
     {Id::rng, 0, "rng", "", "Give the guest an entropy device.", Section::devices},
     {Id::console, 0, "console", "serial|virtio", "Which device the console is (serial).",
      Section::devices},
-    {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|auto",
+    {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
     {Id::transport, 0, "transport", "mmio", "How virtio devices are attached (mmio).",
      Section::devices},

@@ -27,7 +27,7 @@ struct Disk {
 // Which device the guest's console is.
 enum class Console : u8 { serial, virtio };
 // The interrupt controller; `automatic` asks the host for the best it has.
-enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia };
+enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia, mpic };
 enum class Transport : u8 { mmio };
 
 struct VmConfig {
@@ -60,11 +60,9 @@ struct Spelling {
 };
 inline constexpr Spelling<Console> console_names[] = {{"serial", Console::serial},
                                                       {"virtio", Console::virtio}};
-inline constexpr Spelling<IrqChip> irqchip_names[] = {{"auto", IrqChip::automatic},
-                                                      {"gicv2", IrqChip::gicv2},
-                                                      {"gicv3", IrqChip::gicv3},
-                                                      {"plic", IrqChip::plic},
-                                                      {"aia", IrqChip::aia}};
+inline constexpr Spelling<IrqChip> irqchip_names[] = {
+    {"auto", IrqChip::automatic}, {"gicv2", IrqChip::gicv2}, {"gicv3", IrqChip::gicv3},
+    {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic}};
 inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
 inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},
                                                          {"warn", LogLevel::warn},

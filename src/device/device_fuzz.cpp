@@ -12,6 +12,8 @@
 #include "device/goldfish_rtc.h"
 #include "device/guest_panic.h"
 #include "device/i8042.h"
+#include "device/mpc85xx_guts.h"
+#include "device/mpc8xxx_gpio.h"
 #include "device/ns16550.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
@@ -62,7 +64,7 @@ class Machine {
     } all[] = {{uart, 8},          {wide_uart, 0x100}, {pl011, Pl011::size}, {pl031, 0x1000},
                {goldfish, 0x1000}, {cmos, Cmos::size}, {pm, AcpiPm::size},   {i8042, I8042::size},
                {finisher, 0x1000}, {exit, 4},          {panic, 1},           {port92, 1},
-               {reset, 1},         {plic, Plic::size}};
+               {reset, 1},         {plic, Plic::size}, {guts, 0x1000},       {gpio, 0x1000}};
     for (const auto& entry : all) {
       CHECK(bus.attach({devices.size() * stride, entry.size}, entry.device, "fuzzed"));
       devices.push_back(&entry.device);
@@ -142,6 +144,8 @@ class Machine {
   GuestPanic panic{power};
   Port92 port92{power};
   ResetControl reset{power};
+  Mpc85xxGuts guts{power, 0x8021'0030, 0x8032'0010};
+  Mpc8xxxGpio gpio{power};
   Plic plic{95, {nullptr, &hart0, nullptr, &hart1}};
   bus::Bus bus;
   std::vector<bus::MmioDevice*> devices;

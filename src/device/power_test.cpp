@@ -1,5 +1,5 @@
 // The devices that end, restart or report the run: SifiveTest, DebugExit, AcpiPm, I8042, Port92,
-// ResetControl, GuestPanic.
+// ResetControl, GuestPanic, Mpc85xxGuts, Mpc8xxxGpio.
 #include <gtest/gtest.h>
 
 #include "device/acpi_pm.h"
@@ -7,6 +7,8 @@
 #include "device/fakes.h"
 #include "device/guest_panic.h"
 #include "device/i8042.h"
+#include "device/mpc85xx_guts.h"
+#include "device/mpc8xxx_gpio.h"
 #include "device/port92.h"
 #include "device/posted_access.h"
 #include "device/reset_control.h"
@@ -219,6 +221,59 @@ TEST(StatelessDevices, StillCarryAVersion) {
   EXPECT_TRUE(round_trip(exit, exit2) && refuses_damage(exit2));
   EXPECT_TRUE(round_trip(panic, panic2) && refuses_damage(panic2));
   EXPECT_TRUE(round_trip(port, port2) && refuses_damage(port2));
+}
+
+TEST(Mpc85xxGuts, ResetsAndKnowsItsVersions) {
+  FakePower power;
+  Mpc85xxGuts device(power, 0x8021'0030, 0x8032'0010);
+  EXPECT_EQ(device.read({0xa0, Width::word}), 0x8021'0030u);
+  EXPECT_EQ(device.read({0xa4, Width::word}), 0x8032'0010u);
+  EXPECT_EQ(device.read({0, Width::word}), 0u);
+  EXPECT_EQ(device.read({0xa0, Width::half}), 0u);
+  device.write({0xb0, Width::word}, 1);
+  device.write({0xb0, Width::byte}, 2);
+  device.write({0xb4, Width::word}, 2);
+  EXPECT_EQ(power.resets, 0u);
+  device.write({0xb0, Width::word}, 2);
+  EXPECT_EQ(power.resets, 1u);
+  Mpc85xxGuts other(power, 0, 0);
+  EXPECT_TRUE(round_trip(device, other));
+  EXPECT_TRUE(refuses_damage(other));
+}
+
+// As Linux does it: drive pin 0 low, later high.
+TEST(Mpc8xxxGpio, DrivingPin0HighPowersOff) {
+  FakePower power;
+  Mpc8xxxGpio device(power);
+  device.write({0x08, Width::word}, 0x8000'0000);  // an input: its latch alone does nothing
+  EXPECT_EQ(device.read({0x08, Width::word}), 0u);
+  device.write({0x08, Width::word}, 0);
+  device.write({0x00, Width::word}, 0xc000'0000);
+  device.write({0x08, Width::word}, 0x4000'0000);  // pin 1 is none of ours
+  EXPECT_EQ(power.power_offs, 0u);
+  EXPECT_EQ(device.read({0x08, Width::word}), 0x4000'0000u);
+  device.write({0x08, Width::word}, 0xc000'0000);
+  EXPECT_EQ(power.power_offs, 1u);
+  device.write({0x08, Width::word}, 0xc000'0000);  // an edge, not a level
+  EXPECT_EQ(power.power_offs, 1u);
+}
+
+TEST(Mpc8xxxGpio, KeepsItsRegisters) {
+  FakePower power;
+  Mpc8xxxGpio device(power), other(power);
+  device.write({0x04, Width::word}, 1);
+  device.write({0x10, Width::word}, 2);
+  device.write({0x14, Width::word}, 3);
+  device.write({0x0c, Width::word}, 0xffff'ffff);
+  device.write({0x00, Width::half}, 7);
+  EXPECT_EQ(device.read({0x00, Width::word}), 0u);
+  EXPECT_EQ(device.read({0x04, Width::word}), 1u);
+  EXPECT_EQ(device.read({0x0c, Width::word}), 0u);
+  EXPECT_EQ(device.read({0x10, Width::word}), 2u);
+  EXPECT_EQ(device.read({0x14, Width::word}), 3u);
+  EXPECT_EQ(device.read({0x14, Width::byte}), 0u);
+  EXPECT_TRUE(round_trip(device, other));
+  EXPECT_TRUE(refuses_damage(other));
 }
 
 }  // namespace

@@ -46,9 +46,12 @@ struct Nisv {
   GuestAddress address;
 };
 // The guest accessed a device in a way that this host's KVM does not emulate (misaligned, or by an
-// instruction that it cannot decode): KVM_RUN itself failed.
+// instruction that it cannot decode): KVM_RUN itself failed. On powerpc: a privileged instruction
+// that KVM does not know, for which it has given the guest a Program interrupt.
 struct Unemulated {
   u64 pc;
+  bool delivered = false;  // the guest was told by an exception and goes on
+  u32 instruction = 0;     // where it was delivered
 };
 struct Debug {
   u64 pc;

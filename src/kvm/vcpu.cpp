@@ -21,7 +21,18 @@ Result<std::unique_ptr<Vcpu>> Vcpu::create(const Fd& vm, unsigned index, usize r
       new Vcpu(std::move(fd), index, static_cast<kvm_run*>(page), run_size));
 }
 
-Vcpu::~Vcpu() { ::munmap(run_, run_size_); }
+Vcpu::~Vcpu() {
+  ::munmap(run_, run_size_);
+  if (shared_ != nullptr) ::munmap(shared_, shared_size_);
+}
+
+Result<void> Vcpu::share(usize size) {
+  void* area = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (area == MAP_FAILED) return fail_errno("cannot allocate memory for a vCPU", errno);
+  shared_ = area;
+  shared_size_ = size;
+  return {};
+}
 
 void Vcpu::bind_thread() {
   // The handler does nothing: that the signal arrives is what ends KVM_RUN.

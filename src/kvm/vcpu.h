@@ -30,6 +30,10 @@ class Vcpu final : public hv::Vcpu {
 
   const Fd& fd() const { return fd_; }
   kvm_run& page() { return *run_; }
+  // Zeroed, page-aligned memory that the architecture's file shares with the kernel for as long as
+  // this vCPU lives. Once.
+  Result<void> share(usize size);
+  void* shared() const { return shared_; }
 
   // The calls that move one register, named for the error message.
   Result<u64> get_reg(u64 id, const char* name) const;
@@ -46,6 +50,8 @@ class Vcpu final : public hv::Vcpu {
   unsigned index_;
   kvm_run* run_;
   usize run_size_;
+  void* shared_ = nullptr;
+  usize shared_size_ = 0;
   pthread_t thread_{};
   std::atomic<bool> bound_{false};
   std::atomic<bool> kicked_{false};

@@ -44,17 +44,18 @@ Result<void> FdtMachine::load(const Payload& payload) {
   auto target = boot::target_for(arch_, {&ram_, 1});
   auto image = TRY(boot::parse(kernel, target));
   // The UART needs no word: /chosen/stdout-path names it.
-  bool linux_image =
-      image.format == boot::Format::arm64_image || image.format == boot::Format::riscv_image;
+  bool linux_image = boot::looks_like_linux(image);
   std::string line = spec_.virtio_console && linux_image
                          ? with_console(payload.command_line, "console=hvc0")
                          : payload.command_line;
   TRY(boot::check_command_line(image, line));
-  boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room(spec_.cpus, users_tree.size())};
+  boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room(spec_.cpus, users_tree.size()),
+                             waiting_size()};
   auto layout = TRY(boot::place(image, target, request));
 
   TRY(boot::load_kernel(*guest_ram_, kernel, image));
   if (initrd) TRY(boot::load_file(*guest_ram_, *initrd, layout.initrd));
+  TRY(placed(image, layout));
   tree_ = TRY(make_tree(payload, line, layout, users_tree));
   if (tree_.size() > layout.tree.size || !guest_ram_->write_bytes(layout.tree.base, tree_))
     return fail(Error::Kind::image, text("the device tree of {} bytes does not fit at {:#x}",
@@ -72,6 +73,11 @@ Result<void> FdtMachine::load(const Payload& payload) {
 Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload, const std::string& line,
                                               const boot::Layout& layout, Bytes users_tree) const {
   if (users_tree.empty()) return build_tree({line, console_path(), layout.initrd, payload.seed});
+  if (layout.waiting.size != 0)
+    return fail(Error::Kind::usage,
+                "--dtb with more than one CPU: a tree made elsewhere cannot name the place where "
+                "this machine's other CPUs wait (cpu-release-addr)",
+                "leave --dtb out, or use --cpus 1");
   boot::TreePatch patch;
   if (!line.empty()) patch.bootargs = line;
   if (layout.initrd.size != 0) patch.initrd = layout.initrd;

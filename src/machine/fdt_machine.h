@@ -29,10 +29,15 @@ class FdtMachine : public Machine {
   // The board's tree.
   virtual Result<std::vector<u8>> build_tree(const TreeInput& input) const = 0;
   virtual std::string_view console_path() const = 0;
+  // Bytes of RAM that the board needs for code in which other CPUs wait.
+  virtual u64 waiting_size() const { return 0; }
+  // Where everything lies, before the tree is built: the board may write code of its own to RAM.
+  virtual Result<void> placed(const boot::KernelImage&, const boot::Layout&) { return {}; }
 
   // To be called first by build().
   void use(const Wiring& wiring) { guest_ram_ = &wiring.ram; }
 
+  memory::GuestMemory& guest_ram() const { return *guest_ram_; }
   u64 entry() const { return entry_; }
   u64 tree_address() const { return tree_address_; }
   const memory::GuestRange& bank() const { return ram_; }

@@ -153,8 +153,9 @@ TEST(VirtioSlots, EmptyOnesAnswerWithoutADevice) {
 }
 
 TEST(Panic, TheRegisterOfEveryTreeBoardEndsTheRun) {
-  for (auto [arch, address] : {std::pair{Arch::aarch64, u64{0x090e'0000}},
-                               std::pair{Arch::riscv64, u64{0x0010'2000}}}) {
+  for (auto [arch, address] :
+       {std::pair{Arch::aarch64, u64{0x090e'0000}}, std::pair{Arch::riscv64, u64{0x0010'2000}},
+        std::pair{Arch::powerpc, u64{0xf'e00f'd000}}}) {
     TestMachine t(arch, {.ram = 64_MiB});
     ASSERT_TRUE(t.build()) << t.error;
     u64 events = 0;

@@ -2,6 +2,7 @@
 // kvm/ fills in and unit tests make up.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,19 @@ struct HostFacts {
   std::string isa_letters;
   std::vector<std::string> isa_extensions;
   std::string mmu;
-  u32 timebase_hz = 0;
+  u32 timebase_hz = 0;  // of powerpc too
   u32 cbom_block = 0;
   u32 cboz_block = 0;
   u32 aia_ids = 0;  // interrupt identities of the in-kernel IMSICs
+
+  // powerpc: versions as the guest reads them, the instructions of a hypercall (all 0: none) and
+  // whether EV_IDLE is one, clock rates (the timebase is `timebase_hz`) and bytes in a cache line.
+  u32 processor_version = 0;
+  u32 system_version = 0;
+  std::array<u32, 4> hypercall{};
+  bool hypercall_idle = false;
+  u32 clock_hz = 0;
+  u32 cache_line = 0;
 
   // x86_64
   u32 tsc_khz = 0;

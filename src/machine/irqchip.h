@@ -42,11 +42,15 @@ struct Aia {
   u32 sources;
   u32 ids;
 };
+// Freescale's MPIC, an OpenPIC: 256 KiB of registers at `base`.
+struct Mpic {
+  u64 base;
+};
 // The PC's pair of 8259s, an I/O APIC and the local APICs.
 struct PcIrqChip {};
 // Nothing in the kernel: the machine brings a controller of its own.
 struct UserIrqChip {};
 
-using IrqChip = std::variant<UserIrqChip, GicV2, GicV3, Aia, PcIrqChip>;
+using IrqChip = std::variant<UserIrqChip, GicV2, GicV3, Aia, Mpic, PcIrqChip>;
 
 }  // namespace pv::machine

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "machine/aarch64/board.h"
+#include "machine/powerpc/board.h"
 #include "machine/riscv64/board.h"
 #include "machine/x86_64/board.h"
 
@@ -18,9 +19,9 @@ Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
     case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);
     case Arch::riscv64: return std::make_unique<riscv64::Board>(spec);
     case Arch::x86_64: return std::make_unique<x86_64::Board>(spec);
-    case Arch::powerpc: break;
+    case Arch::powerpc: return std::make_unique<powerpc::Board>(spec);
   }
-  return fail(Error::Kind::host, text("polyvisor has no machine for {} yet", name(arch)));
+  return fail(Error::Kind::host, text("polyvisor has no machine for {}", name(arch)));
 }
 
 }  // namespace pv::machine

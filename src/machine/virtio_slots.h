@@ -1,8 +1,9 @@
-// VirtioSlots: the row of virtio-mmio windows that the boards of aarch64, riscv64 and x86_64 have.
-// Only slots with a device are described to the guest, which pays for every window that it probes; the
-// others answer as QEMU's do, for programs that look through all of them.
+// VirtioSlots: the row of virtio-mmio windows that the boards have.
+// Only slots with a device are described to the guest, which pays for every window that it probes;
+// the others answer as QEMU's do, for programs that look through all of them.
 #pragma once
 
+#include <bit>
 #include <span>
 #include <vector>
 
@@ -15,15 +16,17 @@ class VirtioSlots {
   // Slot n answers at base + n * stride and interrupts on first_irq + n. Errors: more devices than
   // `count` slots, or a window that overlaps another device.
   Result<void> build(const Wiring& wiring, u64 base, u64 stride, u32 first_irq, usize count,
-                     const std::function<Result<hv::IrqLine*>(u32)>& line);
+                     const std::function<Result<hv::IrqLine*>(u32)>& line,
+                     std::endian bus_order = std::endian::little);
 
   std::span<const VirtioSlot> slots() const { return slots_; }
 
  private:
-  // Every window from here on: a transport without a device (VIRTIO 1.2, section 4.2.2: device id 0).
+  // Every window from here on: a transport without a device (VIRTIO 1.2, section 4.2.2: device id
+  // 0).
   class Empty final : public bus::MmioDevice {
    public:
-    explicit Empty(u64 stride) : stride_(stride) {}
+    Empty(u64 stride, std::endian bus_order) : stride_(stride), bus_order_(bus_order) {}
     u64 read(bus::Access access) override;
     void write(bus::Access, u64) override {}
     void save(StateWriter&) const override {}
@@ -31,6 +34,7 @@ class VirtioSlots {
 
    private:
     u64 stride_;
+    std::endian bus_order_;
   };
 
   std::vector<VirtioSlot> slots_;

@@ -23,8 +23,8 @@ void set_half(u64& value, unsigned which, u32 to) {
 }  // namespace
 
 VirtioMmio::VirtioMmio(VirtioDevice& device, memory::GuestMemory& memory, hv::IrqLine& irq,
-                       loop::Executor& executor, Log& log)
-    : device_(device), irq_(irq), executor_(executor), log_(log) {
+                       loop::Executor& executor, Log& log, std::endian bus_order)
+    : device_(device), irq_(irq), executor_(executor), log_(log), bus_order_(bus_order) {
   const std::span<const u16> sizes = device.queue_sizes();
   CHECK(sizes.size() <= 64);
   queues_.reserve(sizes.size());
@@ -48,7 +48,9 @@ Queue* VirtioMmio::selected() {
   return state_.queue_sel < queues_.size() ? &queues_[state_.queue_sel] : nullptr;
 }
 
-u64 VirtioMmio::read(bus::Access access) {
+u64 VirtioMmio::read(bus::Access access) { return ordered(read_value(access), access.width); }
+
+u64 VirtioMmio::read_value(bus::Access access) {
   if (access.offset >= Config) {
     u8 raw[8] = {};
     device_.read_config(access.offset - Config,
@@ -78,6 +80,7 @@ u32 VirtioMmio::read_register(u32 offset) {
 }
 
 void VirtioMmio::write(bus::Access access, u64 value) {
+  value = ordered(value, access.width);
   if (access.offset >= Config) {
     const Le64 raw = value;
     device_.write_config(

@@ -7,9 +7,12 @@
 // The interrupt line is a level: up while InterruptStatus is not zero, set only when that changes
 // (one call up, one down per interrupt; a controller that was told "edge" latches the rise).
 // Accesses that the specification does not allow read as all ones and write nothing.
+// The registers are little-endian on every machine; on the bus of a big-endian CPU (powerpc), where
+// a plain load or store means big-endian, `bus_order` says so and every access is swapped.
 // Absent: the legacy interface (version 1), shared memory regions, queue reset, notification data.
 #pragma once
 
+#include <bit>
 #include <vector>
 
 #include "base/log.h"
@@ -32,13 +35,15 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   // All outlive the transport. Tasks posted to the executor refer to it: the executor has stopped
   // when it is destroyed.
   VirtioMmio(VirtioDevice& device, memory::GuestMemory& memory, hv::IrqLine& irq,
-             loop::Executor& executor, Log& log);
+             loop::Executor& executor, Log& log, std::endian bus_order = std::endian::little);
   // Waits for I/O in flight, so that guest memory may go next.
   ~VirtioMmio() override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;
 
+  // What a notification of `queue` writes, as the bus sees it.
+  u64 notify_value(u16 queue) const { return ordered(queue, bus::Width::word); }
   u16 queue_count() const { return static_cast<u16>(queues_.size()); }
   bool wants_ioevent() const { return device_.asynchronous(); }
   // An ioeventfd fired. Takes the mutex; any thread, normally the executor's.
@@ -64,6 +69,10 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
     u32 generation = 0;
   };
 
+  u64 ordered(u64 value, bus::Width width) const {
+    return bus_order_ == std::endian::little ? value : bus::byte_swapped(value, width);
+  }
+  u64 read_value(bus::Access access);
   Queue& queue(u16 index) override { return queues_[index]; }
   bool running() const override;
   u64 driver_features() const override { return state_.driver_features; }
@@ -92,6 +101,7 @@ class VirtioMmio final : public bus::MmioDevice, private DeviceHost {
   hv::IrqLine& irq_;
   loop::Executor& executor_;
   Log& log_;
+  std::endian bus_order_;
   std::vector<Queue> queues_;
   State state_;
   bool irq_level_ = false;

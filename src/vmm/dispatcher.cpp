@@ -76,6 +76,14 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Nisv& nisv) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {
+  if (access.delivered) {
+    log_.guest(
+        stray_,
+        "CPU {}: this host's KVM does not emulate the instruction {:#010x} at {:#x}; the guest "
+        "got a Program interrupt",
+        vcpu.index(), access.instruction, access.pc);
+    return true;
+  }
   return crash(
       text("CPU {}: the instruction at {:#x} accessed a device in a way that this host's KVM "
            "does not emulate (misaligned, or not a plain load or store)",

@@ -106,6 +106,12 @@ TEST_F(Dispatch, MmioWriteArrivesAndStrayOnesVanish) {
   EXPECT_EQ(log, (std::vector<std::string>{"mmio w 4 @4 = deadbeef"}));
 }
 
+// powerpc: KVM has given the guest an exception for it. Elsewhere KVM_RUN failed.
+TEST_F(Dispatch, UnemulatedInstructionsEndTheRunUnlessTheGuestWasTold) {
+  goes_on(hv::Unemulated{0x1000, true, 0x7c00'0001});
+  EXPECT_EQ(ends(hv::Unemulated{0x1000}).kind, Outcome::Kind::crash);
+}
+
 TEST_F(Dispatch, PortIoMovesEveryItemOfAString) {
   u8 out[] = {0x34, 0x12, 0x78, 0x56};
   goes_on(hv::Pio{0x60, Width::half, true, out});

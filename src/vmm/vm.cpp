@@ -19,6 +19,7 @@ machine::IrqChipKind irqchip_of(config::IrqChip chip) {
     case config::IrqChip::gicv3: return machine::IrqChipKind::gicv3;
     case config::IrqChip::plic: return machine::IrqChipKind::plic;
     case config::IrqChip::aia: return machine::IrqChipKind::aia;
+    case config::IrqChip::mpic: return machine::IrqChipKind::mpic;
   }
   return machine::IrqChipKind::automatic;
 }
@@ -114,7 +115,8 @@ Result<void> Vm::attach_doorbells() {
       Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
       if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
       u64 address = slot.address + virtio::VirtioMmio::notify_offset;
-      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4, queue, event);
+      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4,
+                                              transport->notify_value(queue), event);
           !attached) {
         env_.log.info("{}: queue notifications cost an exit each", attached.error().message);
         return {};

@@ -45,6 +45,21 @@ def elf_header(machine, bits=64, mark="<", filesz=84):
     return ident + header + struct.pack(f"{mark}8I", 1, 0, 0x100000, 0x100000, filesz, filesz, 5, 4096)
 
 
+def _wrong_elf(target, machine):
+    """ELF files of this machine that are not what it boots: powerpc's are big-endian, of 32 or 64 bits."""
+    own, other = (">", "<") if target.powerpc else ("<", ">")
+    found = [
+        refused("kernel-nonsense-segment", ["run", "in/nonsense-segment"], IMAGE,
+                files={"in/nonsense-segment": elf_header(machine, mark=own, filesz=1 << 62)}),
+        refused("kernel-other-endian", ["run", "in/elf-be"], IMAGE, "endian",
+                files={"in/elf-be": elf_header(machine, mark=other)}),
+    ]
+    if not target.powerpc:
+        found.append(refused("kernel-32-bit", ["run", "in/elf32"], IMAGE, "32-bit",
+                             files={"in/elf32": elf_header(machine, 32)}))
+    return found
+
+
 def _images(target):
     machine = find_arch(target.arch).elf_machine
     other = next(arch for arch in ARCHES.values() if arch.name != target.arch)
@@ -58,12 +73,8 @@ def _images(target):
                 prepare="echo 'this is my shopping list: a kernel, some bread' >tmp/kernel"),
         refused("kernel-truncated", kernel, IMAGE, "truncated", prepare="head -c 5000 guest/hello >tmp/kernel"),
         refused("kernel-truncated-header", kernel, IMAGE, prepare="head -c 40 guest/hello >tmp/kernel"),
-        refused("kernel-nonsense-segment", ["run", "in/nonsense-segment"], IMAGE,
-                files={"in/nonsense-segment": elf_header(machine, filesz=1 << 62)}),
-        refused("kernel-32-bit", ["run", "in/elf32"], IMAGE, "32-bit", files={"in/elf32": elf_header(machine, 32)}),
-        refused("kernel-big-endian", ["run", "in/elf-be"], IMAGE, "endian",
-                files={"in/elf-be": elf_header(machine, mark=">")}),
-        refused("kernel-other-arch", ["run", "in/other"], IMAGE, "is an ELF file for", target.arch,
+        *_wrong_elf(target, machine),
+        refused("kernel-other-arch", ["run", "in/other"], IMAGE, "is an ELF file for", target.guest_arch,
                 files={"in/other": guests["hello"]} if guests else {}),
         refused("kernel-xz", kernel, IMAGE, "xz", "decompress",
                 prepare="printf '\\375\\067zXZ\\000\\000\\004\\346\\326\\264\\106\\002\\000\\041\\001' >tmp/kernel"),

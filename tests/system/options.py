@@ -81,7 +81,7 @@ def _console_apart(result):
 
 def _nothing_more(target):
     def check(result):
-        assert result.text == f"{HELLO} ({target.arch})\n", "standard output is not the guest's line alone"
+        assert result.text == f"{HELLO} ({target.guest_arch})\n", "standard output is not the guest's line alone"
         assert not result.errors, "standard error is not empty"
     return check
 
@@ -89,7 +89,7 @@ def _nothing_more(target):
 def _words(target):
     commands = ["run", "list", "stat", "stop", "pause", "resume"]
     found = [
-        Case("options/version", ["polyvisor", "--version"], says=["polyvisor ", target.arch]),
+        Case("options/version", ["polyvisor", "--version"], says=["polyvisor ", target.guest_arch]),
         Case("options/help", ["polyvisor", "--help"], says=commands),
         Case("options/man", ["polyvisor", "--man"], says=[".TH", "polyvisor"]),
         Case("options/completion", ["polyvisor", "--completion", "bash"], says=["complete "]),

@@ -65,12 +65,6 @@ _Noreturn void system_reset(void) {
   halt_forever();
 }
 
-void report_panic(void) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "qemu,pvpanic-mmio") && fdt_reg(&n, 0, &reg)) mmio_write8(reg.base, 1);
-}
-
 _Noreturn void arch_exit(int code) {
   struct fdt_node n = {0};
   struct range reg;

@@ -186,7 +186,7 @@ class Layout {
  public:
   explicit Layout(u64 base) : base_(base) {}
   u64 place(const Table& table) {
-    bytes_.resize(align_up(bytes_.size(), 64));
+    bytes_.resize(static_cast<usize>(align_up(bytes_.size(), 64)));
     u64 address = base_ + bytes_.size();
     bytes_.insert(bytes_.end(), table.begin(), table.end());
     return address;

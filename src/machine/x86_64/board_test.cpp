@@ -126,6 +126,8 @@ TEST(PcMemory, MapForEachSize) {
       {5_GiB, {{0x10'0000, 3_GiB, 1}, {4_GiB, 6_GiB, 1}}},
   };
   for (const MapCase& c : map_cases) {
+    // More than the address space of a 32-bit host, on which this board is tested too.
+    if (sizeof(void*) == 4 && c.size > 1_GiB) continue;
     TestMachine t(Arch::x86_64, {.ram = c.size});
     ASSERT_TRUE(t.build() && t.load({})) << t.error;
     std::vector<Line> expected{{0, 0x9'fc00, 1}, {0x9'fc00, 0x10'0000, 2}};

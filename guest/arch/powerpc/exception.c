@@ -1,0 +1,97 @@
+/* exception.c: says in words what an exception was, prints the registers, ends the run with EXIT_EXCEPTION.
+ *
+ * Power ISA 2.06 book III-E, chapter 7: interrupt classes, ESR. KVM reports a device access that it cannot emulate as a
+ * Program interrupt without any reason in the ESR; then the instruction is taken apart here, so that it can be named.
+ */
+#include "arch.h"
+#include "runtime.h"
+
+void exception(struct frame *frame);
+
+enum { CRITICAL = 0, MACHINE_CHECK = 1, DATA_STORAGE = 2, EXTERNAL = 4, ALIGNMENT = 5, PROGRAM = 6, DECREMENTER = 10,
+       WATCHDOG = 12, DATA_TLB = 13, INSTRUCTION_TLB = 14, DEBUG = 15 };
+enum { ESR_PIL = 1 << 27, ESR_PPR = 1 << 26, ESR_PTR = 1 << 25, ESR_ST = 1 << 23 };
+
+static const char *vector_name(u32 vector) {
+  static const char *const names[] = {
+    "critical input", "machine check", "data storage: no right to this access", "instruction storage: no right to execute here",
+    "external input", "alignment", "program", "floating point unavailable", "system call", "auxiliary processor unavailable",
+    "decrementer", "fixed-interval timer", "watchdog", "data TLB error: no mapping for this address",
+    "instruction TLB error: no mapping for this address", "debug",
+  };
+  return vector < sizeof names / sizeof *names ? names[vector] : "exception";
+}
+
+struct access { const char *name; u32 address; };
+
+static u32 gpr(const struct frame *f, u32 n) { return f->r[n & 31]; }
+
+/* D-form loads and stores have primary opcodes 32 to 55 (book I); base register 0 means no base. */
+static bool d_form(const struct frame *f, u32 word, struct access *out) {
+  static const char names[24][6] = {"lwz", "lwzu", "lbz", "lbzu", "stw", "stwu", "stb", "stbu", "lhz", "lhzu", "lha", "lhau",
+    "sth", "sthu", "lmw", "stmw", "lfs", "lfsu", "lfd", "lfdu", "stfs", "stfsu", "stfd", "stfdu"};
+  u32 opcode = word >> 26, base = word >> 16 & 31;
+  if (opcode < 32 || opcode > 55) {
+    if (opcode != 58 && opcode != 62) return false;
+    static const char doubles[2][3][5] = {{"ld", "ldu", "lwa"}, {"std", "stdu", "?"}};
+    out->name = (word & 3) < 3 ? doubles[opcode == 62][word & 3] : "?";
+    out->address = (base ? gpr(f, base) : 0) + (u32)(s32)(int16_t)(word & 0xfffc);
+    return true;
+  }
+  out->name = names[opcode - 32];
+  out->address = (base ? gpr(f, base) : 0) + (u32)(s32)(int16_t)word;
+  return true;
+}
+
+static bool x_form(const struct frame *f, u32 word, struct access *out) {
+  static const struct { u32 extended; const char *name; } names[] = {
+    {20, "lwarx"}, {21, "ldx"}, {23, "lwzx"}, {53, "ldux"}, {55, "lwzux"}, {84, "ldarx"}, {87, "lbzx"}, {119, "lbzux"},
+    {149, "stdx"}, {150, "stwcx."}, {151, "stwx"}, {181, "stdux"}, {183, "stwux"}, {214, "stdcx."}, {215, "stbx"},
+    {247, "stbux"}, {279, "lhzx"}, {311, "lhzux"}, {341, "lwax"}, {343, "lhax"}, {373, "lwaux"}, {375, "lhaux"},
+    {407, "sthx"}, {439, "sthux"}, {532, "ldbrx"}, {533, "lswx"}, {534, "lwbrx"}, {597, "lswi"}, {660, "stdbrx"},
+    {661, "stswx"}, {662, "stwbrx"}, {725, "stswi"}, {790, "lhbrx"}, {918, "sthbrx"}, {1014, "dcbz"},
+  };
+  if (word >> 26 != 31) return false;
+  u32 extended = word >> 1 & 0x3ff, base = word >> 16 & 31, index = word >> 11 & 31;
+  for (u32 i = 0; i < sizeof names / sizeof *names; i++) {
+    if (names[i].extended != extended) continue;
+    bool immediate = extended == 597 || extended == 725;
+    out->name = names[i].name;
+    out->address = (base ? gpr(f, base) : 0) + (immediate ? 0 : gpr(f, index));
+    return true;
+  }
+  return false;
+}
+
+static void say_program(const struct frame *frame) {
+  u32 word = *(const u32 *)frame->pc;
+  struct access access;
+  if (frame->esr & ESR_PPR) print("  privileged instruction %08x\n", word);
+  else if (frame->esr & ESR_PTR) print("  trap instruction %08x\n", word);
+  else if (d_form(frame, word, &access) || x_form(frame, word, &access))
+    print("  instruction %08x (%s) at %08x: the hypervisor does not emulate this access to address %08x\n", word,
+          access.name, frame->pc, access.address);
+  else print("  illegal instruction %08x at %08x\n", word, frame->pc);
+}
+
+void exception(struct frame *frame) {
+  u32 vector = frame->vector;
+  if (vector == EXTERNAL) return external_interrupt();
+  if (vector == DECREMENTER) return decrementer_interrupt();
+  if (probe_resume) {
+    frame->pc = (u32)probe_resume;
+    probe_resume = 0;
+    return;
+  }
+  if (vector == CRITICAL || vector == WATCHDOG || vector == DEBUG) frame->pc = read_spr(SPR_CSRR0);
+  if (vector == MACHINE_CHECK) frame->pc = read_spr(SPR_MCSRR0);
+  print("\nexception on CPU %d: %s\n", cpu_index(), vector_name(vector));
+  if (vector == PROGRAM) say_program(frame);
+  if (vector == DATA_STORAGE || vector == ALIGNMENT || vector == DATA_TLB)
+    print("  %s address %08x, instruction %08x\n", frame->esr & ESR_ST ? "write to" : "read of", frame->dear,
+          *(const u32 *)frame->pc);
+  print("  pc %08x  msr %08x  esr %08x  lr %08x  ctr %08x  cr %08x  xer %08x\n", frame->pc, frame->msr, frame->esr,
+        frame->lr, frame->ctr, frame->cr, frame->xer);
+  for (int i = 0; i < 32; i++) print("%sr%d %08x%s", i < 10 ? " " : "", i, frame->r[i], i % 8 == 7 ? "\n" : " ");
+  exception_exit();
+}

@@ -1,0 +1,118 @@
+"""PowerPC Book3E alone: uImage, hypercalls, which access instructions KVM emulates, many boots."""
+
+import re
+import struct
+import zlib
+
+from polylab.arch import find_arch
+from polylab.build import find_guests
+from polylab.cache import Cache
+from polylab.errors import LabError
+from polylab.kernels import find_kernel
+from suite.case import Case
+from suite.shell import quoted, script
+
+IMAGE = 105
+BOOTS = 20
+# Loads and stores that a driver may use at a device; the rest (lmw, lwarx, ...) is only listed.
+EMULATED = ("lbz lbzu lbzx lbzux lhz lhzu lhzx lhzux lha lhau lhax lhaux lhbrx lwz lwzu lwzx lwzux lwbrx "
+            "stb stbu stbx stbux sth sthu sthx sthux sthbrx stw stwu stwx stwux stwbrx").split()
+
+
+def cases(target):
+    """Nothing on other architectures."""
+    if not target.powerpc:
+        return []
+    return _uimages(target) + [
+        Case("powerpc/hypercall", ["polyvisor", "run", "guest/hypercall"],
+             says=["KVM_HC_FEATURES: status 0", "an unknown one: status 12"]),
+        Case("powerpc/access-instructions", ["polyvisor", "run", "guest/widths", "--rng", "-p", "odd=1"],
+             says=["widths: 0 wrong"], check=_emulated, timeout=120),
+        # An instruction that KVM does not know is the guest's affair: it gets a Program interrupt.
+        Case("powerpc/unknown-instruction", ["polyvisor", "run", "guest/fault"], 3,
+             says=["exception on CPU 0: program", "illegal instruction 00000000 at "]),
+        Case("powerpc/boots", script(f"for i in $(seq {BOOTS}); do polyvisor run guest/hello --exit-stats; done"),
+             says=["hello from polyvisor guest (powerpc)"], check=_same_exits, timeout=300),
+    ]
+
+
+def _emulated(result):
+    # The monitor's own remarks may come between.
+    text = re.sub(r"polyvisor: [^\n]*\n", "", result.text)
+    wrong = [name for name in EMULATED if f" {name}:ok" not in text]
+    assert not wrong, f"not emulated, or wrongly: {' '.join(wrong)}"
+
+
+def _same_exits(result):
+    """Each of a program's runs ends with the same number of exits for its own accesses."""
+    found = re.findall(r"^polyvisor: exits (\d+) \(([^)]*)\)", result.text, re.MULTILINE)
+    assert len(found) == BOOTS, f"{len(found)} of {BOOTS} runs counted their exits"
+    mmio = {re.sub(r"interrupted \d+(, )?", "", causes) for _, causes in found}
+    assert len(mmio) == 1, f"the counts differ: {' / '.join(sorted(mmio))}"
+
+
+def uimage(payload, load, entry, compression=0, arch=7, damage=False):
+    """A uImage as U-Boot's mkimage makes it: a kernel for Linux."""
+    def header(crc):
+        return struct.pack(">7I4B32s", 0x27051956, crc, 0, len(payload), load, entry, zlib.crc32(payload),
+                           5, arch, 2, compression, b"test")
+    whole = header(zlib.crc32(header(0))) + payload
+    return whole[:-1] + bytes([whole[-1] ^ 1]) if damage else whole
+
+
+def _gzip(data):
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(data) + packer.flush()
+
+
+def _uimages(target):
+    flat = find_guests(find_arch(target.arch)).get("hello.bin")
+    if not flat:
+        return [Case("powerpc/uimage", "", skip="the guests have not been built")]
+    program = flat.read_bytes()
+    hello = "hello from polyvisor guest (powerpc)"
+    run = ["polyvisor", "run", "in/uimage"]
+    return [
+        Case("powerpc/uimage", run, says=[hello], files={"in/uimage": uimage(program, 0, 0)}),
+        Case("powerpc/uimage-gzip", ["polyvisor", "run", "in/uimage-gzip"], says=[hello],
+             files={"in/uimage-gzip": uimage(_gzip(program), 0, 0, 1)}),
+        Case("powerpc/uimage-damaged", ["polyvisor", "run", "in/uimage-damaged"], IMAGE, says=["checksum"],
+             never=[hello], files={"in/uimage-damaged": uimage(program, 0, 0, damage=True)}),
+        Case("powerpc/uimage-for-arm", ["polyvisor", "run", "in/uimage-for-arm"], IMAGE, says=["Arm"],
+             never=[hello], files={"in/uimage-for-arm": uimage(program, 0, 0, arch=2)}),
+        *_linux_uimage(target),
+    ]
+
+
+def _linux_uimage(target):
+    """The kernel as boards get it: its memory image, gzip, in a uImage; the ELF is what guest/linux is."""
+    try:
+        kernel = find_kernel(Cache(), find_arch(target.arch), "minimal", "guest").image
+        data = memory_image(kernel.read_bytes())
+    except (LabError, OSError, ValueError) as error:
+        return [Case("powerpc/linux-uimage", "", skip=f"no kernel: {error}")]
+    words = ["polyvisor", "run", "in/linux-uimage", "-i", "guest/initrd", "-m", "256", "-p",
+             f"console={target.console} quiet lab.script=reboot"]
+    return [Case("powerpc/linux-uimage", script(quoted(words)), 100, timeout=300,
+                 says=["lab-guest: up: Linux", "polyvisor: the guest reset itself."],
+                 files={"in/linux-uimage": uimage(_gzip(data), 0, 0, 1)})]
+
+
+def memory_image(elf):
+    """What the loaded segments of a big-endian ELF file hold, from physical address 0 on."""
+    wide = elf[4] == 2
+    offset, = struct.unpack_from(">Q" if wide else ">I", elf, 32 if wide else 28)
+    size, count = struct.unpack_from(">HH", elf, 54 if wide else 42)
+    image = bytearray()
+    for number in range(count):
+        if wide:
+            kind, _, start, _, place, length = struct.unpack_from(">IIQQQQ", elf, offset + number * size)
+        else:
+            kind, start, _, place, length = struct.unpack_from(">5I", elf, offset + number * size)
+        if kind != 1 or not length:
+            continue
+        if place + length > 64 << 20:
+            raise ValueError(f"a segment lies at {place:#x}")
+        image.extend(bytes(max(place + length - len(image), 0)))
+        image[place:place + length] = elf[start:start + length]
+    return bytes(image)
