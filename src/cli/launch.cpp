@@ -1,18 +1,12 @@
 #include "cli/launch.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/reboot.h"
 #include "cli/session.h"
 #include "loop/event_loop.h"
 #include "vmm/vm.h"
@@ -77,65 +71,12 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
   return RunOutcome { status_of(TRY(std::move(outcome)), config.reboot) };
 }
 
-// Signals that end a run, and the end of a child.
-sigset_t waited_for() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
-  return set;
-}
-
-// Waits for the child and hands on the signals that would end this process; `stopping` tells that
-// there was one.
-Result<int> wait_for(pid_t child, const sigset_t& signals, bool& stopping) {
-  for (;;) {
-    int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) return status;
-    int number = ::sigwaitinfo(&signals, nullptr);
-    if (number > 0 && number != SIGCHLD) {
-      stopping = true;
-      ::kill(child, number);
-    }
-    if (number < 0 && errno != EINTR)
-      return fail_errno("cannot wait for the guest's process", errno);
-  }
-}
-
-// With --reboot each boot is a process of its own, so that nothing of the last one remains and each
-// can seal itself: the parent only waits, and starts the next after a reset.
-Result<RunOutcome> run_until_no_reset(const config::VmConfig& config) {
-  const sigset_t signals = waited_for();
-  termios modes;
-  const bool terminal = ::tcgetattr(STDIN_FILENO, &modes) == 0;
-  sigset_t before;
-  ::sigprocmask(SIG_BLOCK, &signals, &before);
-  for (;;) {
-    pid_t child = ::fork();
-    if (child < 0) return fail_errno("cannot start a process for the guest", errno);
-    if (child == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-      ::sigprocmask(SIG_SETMASK, &before, nullptr);
-      return run_once(config);
-    }
-    bool stopping = false;
-    int status = TRY(wait_for(child, signals, stopping));
-    // The child may have been too young to handle the signal, or may just have reset itself.
-    if (stopping && (WIFSIGNALED(status) ? ::sigismember(&signals, WTERMSIG(status)) == 1
-                                         : WEXITSTATUS(status) == to_int(ExitStatus::reset)))
-      return RunOutcome{to_int(ExitStatus::stopped)};
-    // A child that was killed could not give the terminal back.
-    if (WIFSIGNALED(status) && terminal) ::tcsetattr(STDIN_FILENO, TCSANOW, &modes);
-    if (WIFSIGNALED(status))
-      return fail(Error::Kind::host, text("the guest's process was killed by signal {} ({})",
-                                          WTERMSIG(status), ::strsignal(WTERMSIG(status))));
-    if (WEXITSTATUS(status) != to_int(ExitStatus::reset)) return RunOutcome{WEXITSTATUS(status)};
-  }
-}
-
 }  // namespace
 
 Result<RunOutcome> VmLauncher::launch(const config::VmConfig& config) {
-  return config.reboot ? run_until_no_reset(config) : run_once(config);
+  if (!config.reboot) return run_once(config);
+  Boots boots;
+  return boots.run([&] { return run_once(config); });
 }
 
 }  // namespace pv::cli

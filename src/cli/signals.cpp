@@ -7,14 +7,11 @@
 #include <cerrno>
 
 namespace pv::cli {
-namespace {
 
 bool ignored(int number) {
   struct sigaction action{};
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Signals>> Signals::create(loop::EventLoop& loop, Handlers handlers) {
   sigset_t wanted;

@@ -16,6 +16,9 @@
 
 namespace pv::cli {
 
+// Whether this process ignores the signal.
+bool ignored(int signal);
+
 class Signals final {
  public:
   struct Handlers {
