@@ -130,6 +130,12 @@ void ConsoleInput::room() {
 
 void ConsoleInput::suspend() { terminal_.restore(); }
 
+void ConsoleInput::stop() {
+  unwatch();
+  mode_ = Mode::ended;
+  terminal_.restore();
+}
+
 void ConsoleInput::continued() {
   if (!terminal_.is_terminal() || mode_ == Mode::ended || mode_ == Mode::idle) return;
   terminal_.reenter_raw();

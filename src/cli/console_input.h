@@ -43,6 +43,7 @@ class ConsoleInput final : public device::CharSource {
 
   void room() override;  // any thread
   void suspend();        // the process is about to be halted: gives the terminal back
+  void stop();           // reads no more, for good, and gives the terminal back
   void continued();      // the process may have become the foreground job again
 
   bool ended() const { return mode_ == Mode::ended; }

@@ -66,9 +66,13 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
   Attached attached(*vm);
   TRY(session->attach(attached));
   auto outcome = vm->run();
-  session.reset();  // the terminal first: what follows may have something to say
+  session->detach();  // the terminal first: what follows may have something to say
   if (config.exit_stats) print(STDERR_FILENO, vm->exit_report() + "\n");
-  return RunOutcome { status_of(TRY(std::move(outcome)), config.reboot) };
+  // Whoever waits for the end, or takes the name, relies on it that nothing of the VM is left.
+  vm.reset();
+  const int status = status_of(TRY(std::move(outcome)), config.reboot);
+  session.reset();
+  return RunOutcome{status};
 }
 
 }  // namespace

@@ -58,6 +58,12 @@ Result<void> Session::attach(Machine& machine) {
   return {};
 }
 
+void Session::detach() {
+  // The input object stays: a thread of the VM may be about to tell it of room.
+  if (input_) input_->stop();
+  machine_ = nullptr;
+}
+
 void Session::room() {
   if (input_) input_->room();
 }

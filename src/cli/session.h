@@ -6,7 +6,9 @@
 //   ... build the VM; its console writes to session->output() and calls room() of *session
 //   TRY(session->attach(machine));                            // before the process is sealed
 //   loop.run()
-//   session.reset();                                          // restores, removes the socket
+//   session->detach();                                        // restores the terminal
+//   ... destroy the VM
+//   session.reset();                                          // removes the name, tells who waits
 #pragma once
 
 #include <memory>
@@ -55,9 +57,13 @@ class Session final : public device::CharSource {
   }
   ~Session() override;
 
-  // Begins to carry input and to serve control requests. The machine must live longer than the
-  // session. A signal that came before is delivered now.
+  // Begins to carry input and to serve control requests. A signal that came before is delivered
+  // now. The machine must live until detach().
   Result<void> attach(Machine& machine);
+  // After the run: the terminal is as it was found and no more input is read. The name stays taken
+  // and whoever waits for the VM's end goes on waiting; signals wait, too. The loop is not to run
+  // again.
+  void detach();
 
   ConsoleOutput& output() { return output_; }
   void room() override;  // any thread

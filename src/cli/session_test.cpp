@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -275,6 +276,31 @@ TEST_F(SessionTest, TheNameIsTakenAndGivenBack) {
   session.reset();
   session = this->session(null_.get());
   EXPECT_TRUE(session->registered());
+}
+
+// While the VM is being destroyed the terminal is the user's again, but nobody is told of the end
+// and no signal cuts it short.
+TEST_F(SessionTest, AfterTheRunOnlyTheTerminalIsGivenBack) {
+  Pty pty;
+  auto session = this->session(pty.slave.get());
+  ASSERT_TRUE(session->attach(machine_));
+  const auto directory = *control::Directory::open();
+  const Fd client = *directory.connect("a", 5000);
+  loop_->stop();
+  run();
+  session->detach();
+  EXPECT_FALSE(pty.is_raw());
+  put(pty.master, "left for the shell\n");
+  session->room();
+  EXPECT_EQ(machine_.received, "");
+  EXPECT_EQ(directory.state("a"), control::Directory::State::alive);
+  char c;
+  EXPECT_EQ(::recv(client.get(), &c, 1, MSG_DONTWAIT), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::kill(::getpid(), number);
+  session.reset();  // the signals do not end this process either
+  EXPECT_EQ(directory.state("a"), control::Directory::State::none);
+  EXPECT_TRUE(::recv(client.get(), &c, 1, MSG_DONTWAIT) == 0 || errno == ECONNRESET);
 }
 
 TEST_F(SessionTest, WithoutADirectoryTheVmStillRuns) {

@@ -36,6 +36,8 @@ Result<std::unique_ptr<Signals>> Signals::create(loop::EventLoop& loop, Handlers
 
 Signals::~Signals() {
   loop_.unwatch(fd_.get());
+  signalfd_siginfo info;
+  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {}
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -29,7 +29,9 @@ class Signals final {
   };
   // Errors (host): no signalfd.
   static Result<std::unique_ptr<Signals>> create(loop::EventLoop& loop, Handlers handlers);
-  ~Signals();  // the mask is as before
+  // The mask is as before. A signal that has not been handled by now came too late for that and is
+  // forgotten, or it would end the process instead of what the run ended with.
+  ~Signals();
 
  private:
   Signals(loop::EventLoop& loop, Handlers handlers, const sigset_t& before, Fd fd)
