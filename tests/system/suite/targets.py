@@ -84,6 +84,11 @@ def names():
     return [target.name for target in TARGETS + BY_NAME]
 
 
+def not_ready():
+    """The targets that an ordinary run leaves out because much would have to be built first."""
+    return [target for target in BY_NAME if not is_ready(target.arch)]
+
+
 def choose(wanted):
     """The targets of these names; an architecture's name stands for all of its lab hosts."""
     if not wanted:
