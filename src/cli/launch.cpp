@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -54,10 +56,11 @@ int status_of(vmm::Outcome outcome, bool reboot) {
   return to_int(ExitStatus::host_error);
 }
 
-Result<RunOutcome> run_once(const config::VmConfig& config) {
+// `identity`: when the process that waits for the boots has it.
+Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity) {
   Log log(STDERR_FILENO, config.log_level);
   auto loop = TRY(loop::EventLoop::create());
-  auto session = TRY(Session::create(*loop, log, config));
+  auto session = TRY(Session::create(*loop, log, config, {}, std::move(identity)));
   int folder = session->registry_folder();
   jail::Options jail;
   if (folder >= 0) jail.unlink_in = {&folder, 1};
@@ -70,7 +73,10 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
   if (config.exit_stats) print(STDERR_FILENO, vm->exit_report() + "\n");
   // Whoever waits for the end, or takes the name, relies on it that nothing of the VM is left.
   vm.reset();
-  const int status = status_of(TRY(std::move(outcome)), config.reboot);
+  vmm::Outcome end = TRY(std::move(outcome));
+  if (config.reboot && end.kind == vmm::Outcome::Kind::reset && session->stop_wanted())
+    end = {vmm::Outcome::Kind::stopped, 0, {}, {}};
+  const int status = status_of(std::move(end), config.reboot);
   session.reset();
   return RunOutcome{status};
 }
@@ -78,9 +84,12 @@ Result<RunOutcome> run_once(const config::VmConfig& config) {
 }  // namespace
 
 Result<RunOutcome> VmLauncher::launch(const config::VmConfig& config) {
-  if (!config.reboot) return run_once(config);
+  if (!config.reboot) return run_once(config, {});
   Boots boots;
-  return boots.run([&] { return run_once(config); });
+  // For all boots: between two of them nobody else can take the name, and who connects waits.
+  Log log(STDERR_FILENO, config.log_level);
+  Identity identity = TRY(Identity::create(log, config));
+  return boots.run([&] { return run_once(config, std::move(identity)); });
 }
 
 }  // namespace pv::cli

@@ -9,12 +9,29 @@
 
 namespace pv::cli {
 
+Result<Identity> Identity::create(Log& log, const config::VmConfig& config) {
+  Identity identity{config.name.empty() ? text("guest-{}", ::getpid()) : config.name, {}};
+  const auto lost = [&](const Error& error) {
+    log.warn("this VM cannot be listed or controlled: {}", error.message);
+    return std::move(identity);
+  };
+  auto directory = control::Directory::open();
+  if (!directory) return lost(directory.error());
+  auto entry = control::Registration::create(std::move(*directory), identity.name);
+  if (!entry && entry.error().kind != Error::Kind::usage) return lost(entry.error());
+  identity.entry.emplace(TRY(std::move(entry)));
+  return identity;
+}
+
 Result<std::unique_ptr<Session>> Session::create(loop::EventLoop& loop, Log& log,
                                                  const config::VmConfig& config,
-                                                 Descriptors descriptors) {
+                                                 Descriptors descriptors,
+                                                 std::optional<Identity> identity) {
   std::unique_ptr<Session> session(new Session(loop, log, descriptors));
   session->signals_ = TRY(Signals::create(loop, session->signal_handlers()));
-  TRY(session->register_name(config));
+  if (!identity) identity.emplace(TRY(Identity::create(log, config)));
+  session->identity_.name = std::move(identity->name);
+  if (identity->entry) session->identity_.entry.emplace(std::move(*identity->entry));
   return session;
 }
 
@@ -23,30 +40,15 @@ Session::~Session() {
   server_.reset();
 }
 
-Result<void> Session::register_name(const config::VmConfig& config) {
-  name_ = config.name.empty() ? text("guest-{}", ::getpid()) : config.name;
-  const auto lost = [&](const Error& error) {
-    log_.warn("this VM cannot be listed or controlled: {}", error.message);
-    return Result<void>();
-  };
-  auto directory = control::Directory::open();
-  if (!directory) return lost(directory.error());
-  auto registration = control::Registration::create(std::move(*directory), name_);
-  if (!registration && registration.error().kind != Error::Kind::usage)
-    return lost(registration.error());
-  registration_.emplace(TRY(std::move(registration)));
-  return {};
-}
-
 Result<void> Session::attach(Machine& machine) {
   machine_ = &machine;
-  if (registration_) {
-    server_ = TRY(control::Server::create(loop_, log_, machine, std::move(*registration_)));
-    registration_.reset();
+  if (identity_.entry) {
+    server_ = TRY(control::Server::create(loop_, log_, *this, std::move(*identity_.entry)));
+    identity_.entry.reset();
   }
   ConsoleInput::Handlers handlers;
   handlers.receive = [this](Bytes bytes) { return machine_->receive(bytes); };
-  handlers.leave = [this] { stop("Ctrl-a x"); };
+  handlers.leave = [this] { end_run("Ctrl-a x"); };
   handlers.help = [this] {
     write_or_drop(descriptors_.err,
                   {reinterpret_cast<const u8*>(escape_help.data()), escape_help.size()}, 0);
@@ -54,7 +56,7 @@ Result<void> Session::attach(Machine& machine) {
   input_ = std::make_unique<ConsoleInput>(loop_, log_, terminal_, std::move(handlers));
   TRY(input_->start(), "standard input");
   send_size();
-  if (stop_wanted_) stop("a signal");
+  if (stop_wanted_) end_run("a signal");
   return {};
 }
 
@@ -69,7 +71,7 @@ void Session::room() {
 }
 
 Signals::Handlers Session::signal_handlers() {
-  return {.stop = [this](int number) { stop(text("SIG{}", sigabbrev_np(number))); },
+  return {.stop = [this](int number) { end_run(text("SIG{}", sigabbrev_np(number))); },
           .resized = [this] { send_size(); },
           .suspend = [this] { suspend(); },
           .continued =
@@ -79,14 +81,21 @@ Signals::Handlers Session::signal_handlers() {
               }};
 }
 
-void Session::stop(std::string_view why) {
-  if (machine_ == nullptr) {
-    stop_wanted_ = true;
-    return;
-  }
-  log_.info("the run ends: {}", why);
-  if (const auto stopped = machine_->stop(); !stopped)
+Result<void> Session::stop() {
+  stop_wanted_ = true;
+  return machine_ != nullptr ? machine_->stop() : Result<void>();
+}
+
+void Session::end_run(std::string_view why) {
+  if (machine_ != nullptr) log_.info("the run ends: {}", why);
+  if (const auto stopped = stop(); !stopped)
     log_.error("cannot end the run: {}", stopped.error().message);
+}
+
+bool Session::stop_wanted() {
+  signals_->deliver();
+  if (server_ && server_->late_stop()) stop_wanted_ = true;
+  return stop_wanted_;
 }
 
 // SIGTSTP: halts the process with the terminal as it was found. Going on arrives as SIGCONT.

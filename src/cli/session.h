@@ -37,7 +37,18 @@ class Machine : public control::Target {
   virtual void resize(u16 rows, u16 columns) = 0;
 };
 
-class Session final : public device::CharSource {
+// What a VM is called, and its entry among the running ones.
+struct Identity {
+  // By default the name is that of this process. Errors: usage when a VM of that name is running. A
+  // host where it cannot be registered, for whatever reason, is no error: that is logged as a
+  // warning, and there is no entry.
+  static Result<Identity> create(Log& log, const config::VmConfig& config);
+
+  std::string name;
+  std::optional<control::Registration> entry;
+};
+
+class Session final : public device::CharSource, private control::Target {
  public:
   struct Descriptors {
     int in = 0;
@@ -45,16 +56,11 @@ class Session final : public device::CharSource {
     int err = 2;
   };
 
-  // Blocks the signals and registers the VM's name. Errors: usage when a VM of that name is
-  // running. A host where it cannot be registered, for whatever reason, is no error: that is logged
-  // as a warning.
+  // Blocks the signals and, unless it is given, makes the VM's identity. Errors: those of that.
   static Result<std::unique_ptr<Session>> create(loop::EventLoop& loop, Log& log,
                                                  const config::VmConfig& config,
-                                                 Descriptors descriptors);
-  static Result<std::unique_ptr<Session>> create(loop::EventLoop& loop, Log& log,
-                                                 const config::VmConfig& config) {
-    return create(loop, log, config, Descriptors{});
-  }
+                                                 Descriptors descriptors,
+                                                 std::optional<Identity> identity = {});
   ~Session() override;
 
   // Begins to carry input and to serve control requests. A signal that came before is delivered
@@ -64,14 +70,17 @@ class Session final : public device::CharSource {
   // and whoever waits for the VM's end goes on waiting; signals wait, too. The loop is not to run
   // again.
   void detach();
+  // After detach(): whether anybody has asked until now that the run be ended, be it too late for
+  // that. Whoever did so must not see the VM boot again.
+  bool stop_wanted();
 
   ConsoleOutput& output() { return output_; }
   void room() override;  // any thread
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return identity_.name; }
   // The descriptor of the folder in which the control socket's name is removed at the end; -1 when
-  // the VM is not registered. Before attach().
-  int registry_folder() const { return registration_ ? registration_->folder() : -1; }
-  bool registered() const { return server_ != nullptr || registration_.has_value(); }
+  // that is not for this process to do. Before attach().
+  int registry_folder() const { return identity_.entry ? identity_.entry->folder() : -1; }
+  bool registered() const { return server_ != nullptr || identity_.entry.has_value(); }
   const Terminal& terminal() const { return terminal_; }
 
  private:
@@ -81,9 +90,14 @@ class Session final : public device::CharSource {
         descriptors_(descriptors),
         terminal_(descriptors.in),
         output_(descriptors.out, log) {}
-  Result<void> register_name(const config::VmConfig& config);
+  // control::Target, for the server
+  Result<void> pause() override { return machine_->pause(); }
+  Result<void> resume() override { return machine_->resume(); }
+  Result<void> stop() override;
+  control::Stats stat() override { return machine_->stat(); }
+
   Signals::Handlers signal_handlers();
-  void stop(std::string_view why);
+  void end_run(std::string_view why);
   void suspend();
   void send_size();
 
@@ -93,10 +107,9 @@ class Session final : public device::CharSource {
   Terminal terminal_;
   ConsoleOutput output_;
   std::unique_ptr<Signals> signals_;
-  std::string name_;
-  std::optional<control::Registration> registration_;  // until the server has it
+  Identity identity_;  // its entry: until the server has it
   Machine* machine_ = nullptr;
-  bool stop_wanted_ = false;  // before there was a machine to stop
+  bool stop_wanted_ = false;  // perhaps before there was a machine to stop
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<ConsoleInput> input_;
 };

@@ -303,6 +303,38 @@ TEST_F(SessionTest, AfterTheRunOnlyTheTerminalIsGivenBack) {
   EXPECT_TRUE(::recv(client.get(), &c, 1, MSG_DONTWAIT) == 0 || errno == ECONNRESET);
 }
 
+TEST_F(SessionTest, AStopIsRememberedHoweverLateItComes) {
+  const auto late = [&](auto when_detached) {
+    loop_ = *loop::EventLoop::create();
+    FakeMachine machine(*loop_);
+    auto session = this->session(null_.get());
+    EXPECT_TRUE(session->attach(machine));
+    loop_->stop();
+    run();
+    session->detach();
+    when_detached();
+    EXPECT_FALSE(machine.stopped);
+    return session->stop_wanted();
+  };
+  EXPECT_FALSE(late([] {}));
+  EXPECT_TRUE(late([] { ::kill(::getpid(), SIGTERM); }));
+  Fd client;
+  EXPECT_TRUE(late([&] {
+    client = *control::Directory::open()->connect("a", 5000);
+    put(client, control::request_line(control::Verb::stop));
+  }));
+}
+
+TEST_F(SessionTest, AnIdentityMadeBeforeIsUsed) {
+  auto identity = Identity::create(log_, config_);
+  ASSERT_TRUE(identity);
+  config_.name = "b";
+  auto session = *Session::create(*loop_, log_, config_, {null_.get(), 1, 2}, std::move(*identity));
+  EXPECT_EQ(session->name(), "a");
+  EXPECT_TRUE(session->registered());
+  EXPECT_EQ(control::Directory::open()->names(), std::vector<std::string>{"a"});
+}
+
 TEST_F(SessionTest, WithoutADirectoryTheVmStillRuns) {
   if (::geteuid() == 0) ::setenv("XDG_RUNTIME_DIR", "/dev/null", 1);
   const std::string inner = folder_ + "/polyvisor";

@@ -33,6 +33,9 @@ class Signals final {
   // forgotten, or it would end the process instead of what the run ended with.
   ~Signals();
 
+  // Handles what has arrived without waiting for the loop to do so.
+  void deliver() { ready(); }
+
  private:
   Signals(loop::EventLoop& loop, Handlers handlers, const sigset_t& before, Fd fd)
       : loop_(loop), handlers_(std::move(handlers)), before_(before), fd_(std::move(fd)) {}

@@ -6,20 +6,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/text.h"
 
 namespace pv::control {
 namespace {
 
-Result<void> send_request(int fd, Verb verb) {
-  const std::string line = request_line(verb);
-  if (::send(fd, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size()))
-    return {};
-  return fail_errno("cannot send the request", errno);
-}
+bool lost(int error) { return error == EPIPE || error == ECONNRESET; }
 
-Result<std::string> read_reply(int fd) {
+// The whole answer; nullopt when the connection ends before.
+Result<std::optional<std::string>> read_reply(int fd) {
   std::string reply;
   while (!is_complete(reply)) {
     char block[4096];
@@ -28,12 +25,22 @@ Result<std::string> read_reply(int fd) {
     if (got < 0 && errno == EAGAIN)
       return fail(Error::Kind::host, "it does not answer",
                   "it may be halted by a debugger or a signal");
+    if (got == 0 || (got < 0 && lost(errno))) return std::nullopt;
     if (got < 0) return fail_errno("cannot read the answer", errno);
-    if (got == 0) return fail(Error::Kind::host, "it ended before it answered");
     reply.append(block, static_cast<usize>(got));
     if (reply.size() > max_reply) return fail(Error::Kind::host, "its answer has no end");
   }
   return reply;
+}
+
+// Sends a request and reads its answer; nullopt when the connection ends before: the VM has ended,
+// or is about to boot again.
+Result<std::optional<std::string>> ask(int fd, Verb verb) {
+  const std::string line = request_line(verb);
+  const ssize_t sent = ::send(fd, line.data(), line.size(), MSG_NOSIGNAL);
+  if (sent < 0 && lost(errno)) return std::nullopt;
+  if (sent != static_cast<ssize_t>(line.size())) return fail_errno("cannot send the request", errno);
+  return read_reply(fd);
 }
 
 i64 now_ms() {
@@ -56,13 +63,32 @@ Result<void> wait_for_end(const Running& vm, int fd) {
   return fail(Error::Kind::host, "it has been asked to end but is still running");
 }
 
+bool has_ended(const Running& vm) {
+  const auto state = vm.directory->state(vm.name);
+  return state == Directory::State::none || state == Directory::State::stale;
+}
+
 Result<Reply> exchange(const Running& vm, Verb verb) {
-  const Fd fd = TRY(vm.directory->connect(vm.name, request_timeout_ms));
-  TRY(send_request(fd.get(), verb));
-  const std::string answer = TRY(read_reply(fd.get()));
-  Reply reply = TRY(parse_reply(answer));
-  if (verb == Verb::stop) TRY(wait_for_end(vm, fd.get()));
-  return reply;
+  const i64 deadline = now_ms() + request_timeout_ms;
+  for (;;) {
+    const i64 left = deadline - now_ms();
+    if (left <= 0) return fail(Error::Kind::host, "it boots again and again before it answers");
+    const auto fd = vm.directory->connect(vm.name, static_cast<int>(left));
+    if (!fd && !has_ended(vm)) return std::unexpected(fd.error());
+    std::optional<std::string> answer;
+    if (fd) answer = TRY(ask(fd->get(), verb));
+    if (answer) {
+      Reply reply = TRY(parse_reply(*answer));
+      if (verb == Verb::stop) TRY(wait_for_end(vm, fd->get()));
+      return reply;
+    }
+    if (has_ended(vm)) {
+      if (verb == Verb::stop) return Reply{};
+      return fail(Error::Kind::host, "it ended before it answered");
+    }
+    const timespec wait{.tv_sec = 0, .tv_nsec = 5'000'000};
+    ::nanosleep(&wait, nullptr);
+  }
 }
 
 }  // namespace

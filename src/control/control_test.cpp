@@ -1,11 +1,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <optional>
 #include <thread>
 
 #include "base/text.h"
@@ -77,6 +80,27 @@ TEST(Registry, ALivingNameIsRefusedAndAStaleOneReplaced) {
   const auto third = Registration::create(folder.open(), "b");
   ASSERT_TRUE(third) << third.error().message;
   EXPECT_EQ(folder.open().state("b"), State::alive);
+}
+
+// run --reboot: the boots are children of the process that has the name.
+TEST(Registry, OnlyTheProcessThatMadeAnEntryRemovesIt) {
+  Folder folder;
+  std::optional registration(*Registration::create(folder.open(), "a"));
+  EXPECT_EQ(registration->owner(), ::getpid());
+  EXPECT_GE(registration->folder(), 0);
+  const pid_t owner = ::getpid();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool right = registration->owner() == owner && registration->folder() == -1;
+    registration.reset();
+    ::_exit(right ? 0 : 1);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(folder.open().state("a"), State::alive);
+  registration.reset();
+  EXPECT_EQ(folder.open().state("a"), State::none);
 }
 
 TEST(Registry, ListingClearsStaleEntriesOnly) {
@@ -329,6 +353,83 @@ TEST_F(Running1, WithoutDescriptorsConnectionsAreRefusedAndServiceGoesOn) {
   // The old connection is still served although new ones wait at the door.
   EXPECT_TRUE(parse_reply(exchange(spare, request_line(Verb::stat))));
   ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// A VM "a" whose boots are played by the test.
+class Reboots : public ::testing::Test {
+ protected:
+  Reboots() { directories_.push_back(folder_.open()); }
+  control::Running vm() const { return {"a", &directories_[0]}; }
+  // Like a guest that resets itself as soon as somebody has connected.
+  void lose_one() const {
+    pollfd entry{.fd = registration_->listener(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&entry, 1, 5000), 1);
+    EXPECT_TRUE(Fd(::accept4(registration_->listener(), nullptr, nullptr, SOCK_CLOEXEC)).valid());
+  }
+  std::unique_ptr<Server> serve() {
+    auto server = *Server::create(*loop_, log_, target_, std::move(*registration_));
+    registration_.reset();
+    return server;
+  }
+
+  Folder folder_;
+  Log log_{2, LogLevel::error};
+  FakeTarget target_;
+  std::unique_ptr<loop::EventLoop> loop_ = *loop::EventLoop::create();
+  std::vector<Directory> directories_;
+  std::optional<Registration> registration_{*Registration::create(folder_.open(), "a")};
+};
+
+TEST_F(Reboots, ARequestWhoseBootEndedIsMadeToTheNext) {
+  target_.loop = loop_.get();
+  std::thread boots([&] {
+    for (int i = 0; i < 3; ++i) lose_one();
+    const auto server = serve();
+    EXPECT_TRUE(loop_->run());
+  });
+  const auto stat = request(vm(), Verb::stat);
+  EXPECT_TRUE(stat) << stat.error().message;
+  EXPECT_TRUE(request(vm(), Verb::stop));
+  boots.join();
+}
+
+TEST_F(Reboots, AnEndBeforeTheAnswerIsWhatStopWanted) {
+  for (const Verb verb : {Verb::stop, Verb::stat}) {
+    if (!registration_) registration_.emplace(*Registration::create(folder_.open(), "a"));
+    std::thread last([&] {
+      lose_one();
+      registration_.reset();
+    });
+    const auto reply = request(vm(), verb);
+    last.join();
+    EXPECT_EQ(reply.has_value(), verb == Verb::stop);
+    if (reply) continue;
+    EXPECT_EQ(reply.error().message, "VM \"a\": it ended before it answered");
+  }
+}
+
+TEST_F(Reboots, AStopThatComesAfterTheRunIsHeeded) {
+  auto server = serve();
+  EXPECT_FALSE(server->late_stop());
+  std::vector<Fd> clients;
+  for (const std::string& sent : {request_line(Verb::stat), std::string("polyvisor/1 stop"),
+                                  std::string(), request_line(Verb::pause)}) {
+    clients.push_back(*directories_[0].connect("a", 5000));
+    ::send(clients.back().get(), sent.data(), sent.size(), 0);
+  }
+  EXPECT_FALSE(server->late_stop());
+  const std::string rest = "\n";
+  ::send(clients[1].get(), rest.data(), rest.size(), 0);
+  EXPECT_TRUE(server->late_stop());
+  server.reset();
+  std::string answers[4];
+  for (usize i = 0; i < clients.size(); ++i) {
+    char c;
+    while (::recv(clients[i].get(), &c, 1, 0) == 1) answers[i] += c;
+  }
+  EXPECT_EQ(answers[1], ok_reply());
+  EXPECT_EQ(answers[0] + answers[2] + answers[3], "");
+  EXPECT_FALSE(target_.paused);
 }
 
 }  // namespace

@@ -220,10 +220,18 @@ Result<Registration> Registration::create(Directory directory, const std::string
   return Registration(std::move(directory), name, std::move(fd));
 }
 
+Registration::Registration(Directory directory, std::string name, Fd listener)
+    : directory_(std::move(directory)),
+      name_(std::move(name)),
+      listener_(std::move(listener)),
+      owner_(::getpid()) {}
+
+int Registration::folder() const { return owner_ == ::getpid() ? directory_.fd_.get() : -1; }
+
 Registration::~Registration() {
   // First the name, then (by the members) the listener: while the name stands, someone listens, so
   // nobody else can have taken it.
-  if (listener_.valid()) ::unlinkat(directory_.fd_.get(), file_of(name_).c_str(), 0);
+  if (listener_.valid() && folder() >= 0) ::unlinkat(folder(), file_of(name_).c_str(), 0);
 }
 
 }  // namespace pv::control

@@ -7,6 +7,8 @@
 // that two that start at the same time cannot remove each other's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,8 +52,9 @@ class Directory {
   Fd fd_;
 };
 
-// This VM's entry; the destructor removes it. Needs no path: removing uses the directory's
-// descriptor, so that it works in a sealed process.
+// This VM's entry; the destructor removes it, but only in the process that made it: with --reboot
+// that one keeps the name while its children, one after the other, serve behind it. Needs no path:
+// removing uses the directory's descriptor, so that it works in a sealed process.
 class Registration {
  public:
   // Errors: usage when a living VM has the name; host when the socket cannot be made.
@@ -62,16 +65,19 @@ class Registration {
 
   int listener() const { return listener_.get(); }  // non-blocking
   const std::string& name() const { return name_; }
-  // The directory's descriptor: where the destructor removes the name.
-  int folder() const { return directory_.fd_.get(); }
+  // The process that made it.
+  pid_t owner() const { return owner_; }
+  // The directory's descriptor: where the destructor removes the name. -1 in another process than
+  // the owner.
+  int folder() const;
 
  private:
-  Registration(Directory directory, std::string name, Fd listener)
-      : directory_(std::move(directory)), name_(std::move(name)), listener_(std::move(listener)) {}
+  Registration(Directory directory, std::string name, Fd listener);
 
   Directory directory_;
   std::string name_;
   Fd listener_;
+  pid_t owner_;
 };
 
 }  // namespace pv::control

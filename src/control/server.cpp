@@ -31,6 +31,25 @@ Server::~Server() {
   }
 }
 
+bool Server::late_stop() {
+  for (usize i = 0; i < max_clients; ++i) {
+    Fd fd(::accept4(registration_.listener(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd.valid()) break;
+    add(std::move(fd));
+  }
+  bool stopped = false;
+  for (auto& [fd, client] : clients_) {
+    if (client.closing || !client.output.empty() || !read_some(client)) continue;
+    const std::string_view line = std::string_view(client.input).substr(0, client.input.find('\n'));
+    const auto verb = parse_request(line);
+    if (!verb || *verb != Verb::stop || line.size() == client.input.size()) continue;
+    client.output = ok_reply();
+    send_output(client);
+    stopped = true;
+  }
+  return stopped;
+}
+
 void Server::accept_ready() {
   const int listener = registration_.listener();
   Fd fd(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -142,7 +161,7 @@ std::string Server::answer(std::string_view line, bool& closing) {
     return error_reply(verb.error());
   }
   log_.debug("control request: {}", pv::control::name(*verb));
-  if (*verb == Verb::stat) return stat_reply(target_.stat(), ::getpid());
+  if (*verb == Verb::stat) return stat_reply(target_.stat(), registration_.owner());
   const auto done = *verb == Verb::pause    ? target_.pause()
                     : *verb == Verb::resume ? target_.resume()
                                             : target_.stop();

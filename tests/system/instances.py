@@ -8,7 +8,7 @@ def cases(target):
     """The same monitor code everywhere: in full once for each architecture."""
     if not target.full:
         return []
-    return _commands() + _names() + _signals() + ([] if target.native else _no_folder())
+    return _commands() + _names() + _signals() + _reboots() + ([] if target.native else _no_folder())
 
 
 def _commands():
@@ -101,6 +101,34 @@ def _signals():
         "trap '' HUP; start kurt; kill -HUP $pid; sleep 0.5; polyvisor stat -n kurt | grep state\n"
         "kill $pid; finished $pid kurt"), says=["state running", "kurt ended with status 106"]))
     return found
+
+
+def _reboots():
+    booting = "for i in $(seq 600); do [ -S $runtime/polyvisor/%s.sock ] && break; sleep 0.1; done\n"
+    return [
+        # A guest that resets itself as fast as it can is stopped at whatever point of a boot it is.
+        Case("instances/reboot-stop", script(
+            "for turn in 0 1 2 3 4; do polyvisor run --reboot --name nora guest/reset </dev/null >tmp/nora.out 2>&1 & pid=$!\n"
+            + booting % "nora" + "sleep 0.$turn; polyvisor stop -n nora; echo stopped $?; finished $pid nora; done\n"
+            "echo left:$(sockets)"), timeout=300, says=["left:\n"], check=lambda result: _equal(
+                [result.text.count("stopped 0\n"), result.text.count("nora ended with status 106")], [5, 5])),
+        # Between two boots the name stays taken.
+        Case("instances/reboot-name", script(
+            "polyvisor run --reboot guest/reset </dev/null >tmp/otto.out 2>&1 & pid=$!\n" + booting % "guest-$pid" +
+            "for turn in 1 2 3; do polyvisor run --name guest-$pid guest/hello; echo second $?; done\n"
+            "polyvisor stop -n guest-$pid; echo stopped $?; finished $pid otto"), timeout=120, never=["hello from"],
+            says=["stopped 0", "otto ended with status 106"],
+            check=lambda result: _equal(result.text.count("second 104"), 3)),
+        Case("instances/reboot-ignored-sighup", script(
+            "trap '' HUP; polyvisor run --reboot --name paul guest/reset </dev/null >tmp/paul.out 2>&1 & pid=$!\n"
+            "wait_for resetting tmp/paul.out; kill -HUP $pid; sleep 0.5; kill -0 $pid && echo goes on\n"
+            "kill $pid; finished $pid paul"), says=["goes on", "paul ended with status 106"]),
+        Case("instances/reboot-killed", script(
+            "polyvisor run --reboot --name quinn guest/idle </dev/null >tmp/quinn.out 2>&1 & pid=$!\n"
+            "wait_for asleep tmp/quinn.out; kill -9 $pid; finished $pid quinn; sleep 1; polyvisor list; echo listed $?"),
+            check=lambda result: _equal("quinn" in result.text.rsplit("137", 1)[1], False),
+            says=["quinn ended with status 137", "listed 0"]),
+    ]
 
 
 def _no_folder():
