@@ -3,12 +3,13 @@
 #   DEPENDS base hv              layers below it
 #   LIBS fdt z                   third-party libraries (see pv_use_library)
 #   TESTS a_test.cpp             one executable NAME_tests, one CTest entry
+#   TREE_TESTS b_test.cpp        those of TESTS that read files of this tree, under PV_SOURCE_DIR
 #   TEST_DEPENDS machine         layers that only the tests need
 #   FUZZERS a_fuzz.cpp)          one executable NAME_a_fuzz each; seeds stand in a_corpus/
 #
 # A layer without SOURCES (headers only) becomes an interface library.
 function(pv_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 L "" "" "SOURCES;DEPENDS;LIBS;TESTS;TEST_DEPENDS;FUZZERS")
+  cmake_parse_arguments(PARSE_ARGV 1 L "" "" "SOURCES;DEPENDS;LIBS;TESTS;TREE_TESTS;TEST_DEPENDS;FUZZERS")
   if(L_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "pv_layer(${name}): unknown arguments ${L_UNPARSED_ARGUMENTS}")
   endif()
@@ -40,8 +41,10 @@ function(pv_layer name)
     target_link_libraries(${name}_tests PRIVATE ${target} ${beside} GTest::gtest_main Threads::Threads
       pv_test_options)
     target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
-    target_compile_definitions(${name}_tests PRIVATE
-      GTEST_HAS_RTTI=0 PV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${name}_tests PRIVATE GTEST_HAS_RTTI=0)
+    # Not for all: what is compiled with this clone's place is of no use to another one (ccache).
+    set_source_files_properties(${L_TREE_TESTS} PROPERTIES
+      COMPILE_DEFINITIONS PV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_tests WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
