@@ -1,7 +1,7 @@
 /* scribble.c: reads and writes all over the address space outside RAM: devices that the machine describes, holes between
  * them, addresses above RAM; every width, odd values, on x86 the ports too. A guest may break itself, not the monitor:
  * this one must still be able to say so at the end. Status 0.
- * Left out: what ends or resets the machine as it should (test exit, power, reset), the local APIC (an INIT to
+ * Left out: what ends or resets the machine as it should (test exit, panic, power, reset), the local APIC (an INIT to
  * ourselves), UART data (the log stays readable). Arguments: `count=N` (default 3000), `seed=N`, `aligned=1`: no
  * misaligned accesses, at which KVM on riscv64 gives up.
  */
@@ -13,7 +13,7 @@ enum { MAX_WINDOWS = 128, PAGE = 4096 };
 
 static struct range windows[MAX_WINDOWS];
 static int windows_n;
-static u64 seed;
+static u64 seed, panic_page = ~0ull;
 
 static u64 random64(void) {   /* xorshift64 */
   seed ^= seed << 13;
@@ -30,9 +30,12 @@ static bool is_ram(u64 address) {
 
 static void find_windows(void) {
   struct range reg;
+  struct fdt_node panic = {0};
+  if (fdt_find(&panic, "qemu,pvpanic-mmio") && fdt_reg(&panic, 0, &reg)) panic_page = reg.base;
   for (struct fdt_node n = {0}; fdt_next(&n);)
     for (u32 i = 0; n.size_cells && fdt_reg(&n, i, &reg) && windows_n < MAX_WINDOWS; i++)
-      if (!is_ram(reg.base) && reg.size && !fdt_compatible(&n, "sifive,test0")) windows[windows_n++] = reg;
+      if (!is_ram(reg.base) && reg.size && !fdt_compatible(&n, "sifive,test0") && reg.base != panic_page)
+        windows[windows_n++] = reg;
 }
 
 /* Half in the windows of devices, a quarter below 4 GiB, a quarter anywhere in 39 bits. */
@@ -47,7 +50,7 @@ static u64 pick(void) {
 
 static bool left_out(u64 address) {
   u64 page = address & ~(u64)(PAGE - 1);
-  return is_ram(address) || is_end_of_machine(page) || (page == uart_base && address - page < 8);
+  return is_ram(address) || is_end_of_machine(page) || page == panic_page || (page == uart_base && address - page < 8);
 }
 
 int main(void) {

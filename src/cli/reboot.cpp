@@ -53,7 +53,8 @@ Boots::Boots() {
 Boots::~Boots() {
   if (!parent_) return;  // the mask was given back; and a sealed process may not ask like this
   const timespec now{};
-  while (::sigtimedwait(&signals_, nullptr, &now) > 0) {}
+  while (::sigtimedwait(&signals_, nullptr, &now) > 0) {
+  }
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 

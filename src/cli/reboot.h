@@ -1,9 +1,9 @@
 // Boots: what `run --reboot` does about a guest that resets itself. Each boot is a process of its
-// own, so that nothing of the last one remains and each can seal itself; this process only waits and
-// starts the next one after a reset. docs/decisions/reboot-by-process.md says why.
+// own, so that nothing of the last one remains and each can seal itself; this process only waits
+// and starts the next one after a reset. docs/decisions/reboot-by-process.md says why.
 //
-// Signals that end a run are handed on to the boot's process; one that was ignored when this process
-// was started stays ignored. A boot's process does not outlive this one.
+// Signals that end a run are handed on to the boot's process; one that was ignored when this
+// process was started stays ignored. A boot's process does not outlive this one.
 #pragma once
 
 #include <signal.h>
@@ -26,7 +26,8 @@ class Boots final {
 
   // Calls `boot` in a new process, and again in another one as long as the status is that of a
   // reset. Returns once in each boot's process, with what `boot` returned there, and once in this
-  // one with the last boot's status. Errors (host): no process can be made, or the boot's was killed.
+  // one with the last boot's status. Errors (host): no process can be made, or the boot's was
+  // killed.
   Result<RunOutcome> run(const std::function<Result<RunOutcome>()>& boot);
 
  private:

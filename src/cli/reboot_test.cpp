@@ -20,9 +20,11 @@ struct Pipe {
     reader.reset(ends[0]);
     writer.reset(ends[1]);
   }
-  char take() const {
+  char take() const {  // 0 when nothing comes
+    pollfd entry{.fd = reader.get(), .events = POLLIN, .revents = 0};
     char c = 0;
-    EXPECT_EQ(::read(reader.get(), &c, 1), 1);
+    EXPECT_EQ(::poll(&entry, 1, 5000), 1);
+    EXPECT_TRUE(entry.revents == 0 || ::read(reader.get(), &c, 1) == 1);
     return c;
   }
   void put(char c) const { EXPECT_EQ(::write(writer.get(), &c, 1), 1); }

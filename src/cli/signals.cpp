@@ -9,7 +9,7 @@
 namespace pv::cli {
 
 bool ignored(int number) {
-  struct sigaction action{};
+  struct sigaction action {};
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
@@ -37,7 +37,8 @@ Result<std::unique_ptr<Signals>> Signals::create(loop::EventLoop& loop, Handlers
 Signals::~Signals() {
   loop_.unwatch(fd_.get());
   signalfd_siginfo info;
-  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {}
+  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+  }
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

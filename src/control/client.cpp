@@ -39,7 +39,8 @@ Result<std::optional<std::string>> ask(int fd, Verb verb) {
   const std::string line = request_line(verb);
   const ssize_t sent = ::send(fd, line.data(), line.size(), MSG_NOSIGNAL);
   if (sent < 0 && lost(errno)) return std::nullopt;
-  if (sent != static_cast<ssize_t>(line.size())) return fail_errno("cannot send the request", errno);
+  if (sent != static_cast<ssize_t>(line.size()))
+    return fail_errno("cannot send the request", errno);
   return read_reply(fd);
 }
 

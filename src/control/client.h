@@ -22,9 +22,9 @@ std::vector<Running> running_vms(const std::vector<Directory>& directories);
 inline constexpr int request_timeout_ms = 5'000;
 inline constexpr int stop_timeout_ms = 10'000;
 
-// Sends one request. For `stop` it returns when the VM has ended, and succeeds also when the VM ends
-// by itself meanwhile. A VM that boots again (run --reboot) is asked again. Errors (host): the VM
-// does not answer in time, it ended before, or what it reported.
+// Sends one request. For `stop` it returns when the VM has ended, and succeeds also when the VM
+// ends by itself meanwhile. A VM that boots again (run --reboot) is asked again. Errors (host): the
+// VM does not answer in time, it ended before, or what it reported.
 Result<Reply> request(const Running& vm, Verb verb);
 
 }  // namespace pv::control

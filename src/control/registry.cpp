@@ -32,7 +32,7 @@ std::vector<std::string> candidates() {
   struct stat st;
   // Root may have inherited another user's: what it made there, that user could not use.
   std::string usual = user == 0 ? "/run" : text("/run/user/{}", user);
-  struct stat same{};
+  struct stat same {};
   if (runtime != nullptr && runtime[0] == '/' && ::stat(runtime, &st) == 0 && st.st_uid == user) {
     paths.push_back(text("{}/polyvisor", runtime));
     // The same folder twice would list, and stop, every VM twice.
@@ -135,8 +135,8 @@ std::vector<std::string> Directory::names() const {
     if (!file.ends_with(suffix)) continue;
     file.remove_suffix(suffix.size());
     struct stat st;
-    const bool foreign = ::fstatat(fd_.get(), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                         !S_ISSOCK(st.st_mode);
+    const bool foreign =
+        ::fstatat(fd_.get(), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(st.st_mode);
     if (!foreign && config::validate_name(file)) found.emplace_back(file);
   }
   ::closedir(stream);
@@ -202,7 +202,8 @@ Result<Registration> Registration::create(Directory directory, const std::string
     struct stat st;
     if (::fstatat(directory.fd_.get(), file.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         !S_ISSOCK(st.st_mode))
-      return fail(Error::Kind::host, text("{}/{} is in the way: it is no socket", directory.path_, file),
+      return fail(Error::Kind::host,
+                  text("{}/{} is in the way: it is no socket", directory.path_, file),
                   "remove it, or choose another --name");
     if (directory.state(name) == Directory::State::alive)
       return fail(Error::Kind::usage, text("a VM named \"{}\" is already running", name),

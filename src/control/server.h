@@ -29,8 +29,8 @@ class Server final {
   ~Server();
 
   // For after the run, when the target is no more: answers the requests to stop that have arrived
-  // by now; true when there was one. All others stay unanswered: their clients ask the next boot, if
-  // there is one.
+  // by now; true when there was one. All others stay unanswered: their clients ask the next boot,
+  // if there is one.
   bool late_stop();
 
   const std::string& name() const { return registration_.name(); }
