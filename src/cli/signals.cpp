@@ -9,7 +9,7 @@
 namespace pv::cli {
 
 bool ignored(int number) {
-  struct sigaction action {};
+  struct sigaction action{};
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 

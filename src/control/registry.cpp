@@ -32,7 +32,7 @@ std::vector<std::string> candidates() {
   struct stat st;
   // Root may have inherited another user's: what it made there, that user could not use.
   std::string usual = user == 0 ? "/run" : text("/run/user/{}", user);
-  struct stat same {};
+  struct stat same{};
   if (runtime != nullptr && runtime[0] == '/' && ::stat(runtime, &st) == 0 && st.st_uid == user) {
     paths.push_back(text("{}/polyvisor", runtime));
     // The same folder twice would list, and stop, every VM twice.

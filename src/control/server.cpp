@@ -26,7 +26,9 @@ Server::~Server() {
   for (auto& [fd, client] : clients_) loop_.unwatch(fd);
   // The members go in reverse order: clients_ would be closed before the name is removed, and a
   // client that waits for the end of the connection must find the name gone.
-  { const Registration ended = std::move(registration_); }
+  {
+    const Registration ended = std::move(registration_);
+  }
 }
 
 bool Server::late_stop() {
