@@ -95,9 +95,11 @@ void decrementer_interrupt(void) {
   if (timer_handler[cpu_index()]) timer_handler[cpu_index()]();
 }
 
+/* The time itself last: each of these is an exit on a hypervisor, and an expiry before TSR is cleared would be lost. */
 void timer_start(u64 microseconds, void (*handler)(void)) {
   timer_handler[cpu_index()] = handler;
-  write_spr(SPR_DEC, (u32)(microseconds * clock_frequency() / 1000000));
+  write_spr(SPR_DEC, 0x7fffffff);
   write_spr(SPR_TSR, TSR_DIS);
   write_spr(SPR_TCR, TCR_DIE);
+  write_spr(SPR_DEC, (u32)(microseconds * clock_frequency() / 1000000));
 }
