@@ -87,9 +87,13 @@ def _endings(target):
 
 
 def _until(guest, text):
-    """Run a guest that never ends by itself until it says `text`, then end it by SIGTERM."""
-    return script(f"polyvisor run guest/{guest} >tmp/{guest} 2>&1 & pid=$!\n"
-                  f"wait_for '{text}' tmp/{guest}; sleep 0.5; kill $pid; finished $pid it; cat tmp/{guest}")
+    """Run a guest that never ends by itself until it says `text`, then end it by SIGTERM.
+
+    A warning of the monitor's may come in the middle of a guest's line: they do not share a file.
+    """
+    return script(f"polyvisor run guest/{guest} >tmp/{guest} 2>tmp/{guest}.errors & pid=$!\n"
+                  f"wait_for '{text}' tmp/{guest}; sleep 0.5; kill $pid; finished $pid it; "
+                  f"cat tmp/{guest} tmp/{guest}.errors")
 
 
 def _gone(result):
