@@ -107,18 +107,20 @@ u32 crc32_of(u32 crc, Bytes bytes) {
 #endif
 }
 
+Result<void> check_crc(const Content& content, std::string_view part, u32 crc, u32 wanted) {
+  if (crc == wanted) return {};
+  return bad_image(content,
+                   text("is a uImage whose {} is damaged: its checksum is {:#010x}, the header "
+                        "says {:#010x}",
+                        part, crc, wanted),
+                   "copy the file again");
+}
+
 Result<void> check_header(const Content& content, const Header& header) {
   Header copy = header;
   copy.header_crc = 0;
   u32 crc = crc32_of(0, Bytes(reinterpret_cast<const u8*>(&copy), sizeof copy));
-  if (crc != header.header_crc)
-    return bad_image(
-        content,
-        text("is a uImage whose header is damaged: its checksum is {:#010x}, the header "
-             "says {:#010x}",
-             crc, u32{header.header_crc}),
-        "copy the file again");
-  return {};
+  return check_crc(content, "header", crc, header.header_crc);
 }
 
 Result<void> check_kind(const Content& content, const Header& header, const Target& target) {
@@ -170,14 +172,7 @@ Result<void> check_data(const ImageFile& file, const Content& content, const Hea
     at += part.size();
     left -= part.size();
   }
-  if (crc != header.data_crc)
-    return bad_image(
-        content,
-        text("is a uImage whose content is damaged: its checksum is {:#010x}, the header "
-             "says {:#010x}",
-             crc, u32{header.data_crc}),
-        "copy the file again");
-  return {};
+  return check_crc(content, "content", crc, header.data_crc);
 }
 
 Result<u64> unpacked_size(const ImageFile& file, const Content& content, Compression compression,
