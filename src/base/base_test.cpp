@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/fd.h"
+#include "base/json_writer.h"
 #include "base/result.h"
 #include "base/serialize.h"
 #include "base/text.h"
@@ -76,6 +77,34 @@ TEST(Serialize, RoundTripAndTruncation) {
   StateReader too_long(w.bytes().subspan(12));
   too_long.get_bytes(1);
   EXPECT_TRUE(too_long.bad());
+}
+
+TEST(JsonWriter, NestsAndQuotes) {
+  JsonWriter json;
+  json.object();
+  json.field("name", "a \"b\"\\\n\x01");
+  json.array("sizes");
+  json.value(u64{1});
+  json.value(true);
+  json.object();
+  json.end();
+  json.null();
+  json.end();
+  json.object("empty");
+  json.end();
+  json.field("last", false);
+  json.end();
+  EXPECT_EQ(json.text(),
+            "{\"name\":\"a "
+            "\\\"b\\\"\\\\\\n\\u0001\",\"sizes\":[1,true,{},null],\"empty\":{},\"last\":false}");
+}
+
+TEST(JsonWriter, KeepsUtf8AndReplacesWhatIsNone) {
+  EXPECT_EQ(json_string("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
+  EXPECT_EQ(json_string("a\xff\xc3"), "\"a\xef\xbf\xbd\xef\xbf\xbd\"");
+  EXPECT_EQ(json_string("\xed\xa0\x80"),
+            "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");  // a surrogate
 }
 
 TEST(Text, Sizes) {
