@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 #include "bus/mmio_device.h"
+#include "hv/debug.h"
 #include "memory/guest_address.h"
 
 namespace pv::hv {
@@ -53,8 +54,12 @@ struct Unemulated {
   bool delivered = false;  // the guest was told by an exception and goes on
   u32 instruction = 0;     // where it was delivered
 };
+// What hv/debug.h's DebugControl asked for; also a guest's own breakpoint instruction while
+// software breakpoints are on.
 struct Debug {
   u64 pc;
+  DebugCause cause = DebugCause::unknown;
+  u64 address = 0;  // watch: of the access, where the host tells
 };
 // The hardware or KVM refused to enter the guest.
 struct FailEntry {

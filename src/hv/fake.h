@@ -68,6 +68,22 @@ class FakeVcpu final : public Vcpu {
     external_interrupt = level;
     ++external_interrupt_changes;
   }
+  Result<RegisterFile> read_registers(RegisterGroups) override { return registers; }
+  Result<void> write_register(usize index, RegisterValue value) override {
+    if (index >= registers.values.size()) return fail(Error::Kind::host, "fake: no such register");
+    registers.set(index, value);
+    return {};
+  }
+  Result<void> set_debug(const DebugControl& control) override {
+    debug = control;
+    return {};
+  }
+  DebugLimits debug_limits() override { return limits; }
+
+  // The guest's state, and what this host's debugging can do.
+  RegisterFile registers{host_arch, register_table(host_arch)};
+  DebugControl debug;
+  DebugLimits limits;
 
   // What happened. The vectors belong to the thread that runs the vCPU.
   std::vector<u64> reads;                  // answers to MmioRead

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "base/result.h"
+#include "hv/debug.h"
 #include "hv/exit.h"
+#include "hv/registers.h"
 
 namespace pv::hv {
 
@@ -34,6 +36,16 @@ class Vcpu {
 
   // Interrupt controllers of our own (PLIC): drives the vCPU's external interrupt input.
   virtual void set_external_interrupt(bool level) = 0;
+
+  // Looking into the guest; outside run(), with nothing pending (finish_pending()) where a value is
+  // written. Registers that the host does not know stay unknown in the file.
+  // Errors (host): the hypervisor refuses.
+  virtual Result<RegisterFile> read_registers(RegisterGroups groups) = 0;
+  // Register `index` of register_table(host_arch). Errors: it cannot be written.
+  virtual Result<void> write_register(usize index, RegisterValue value) = 0;
+  // From the next run() on. Errors: the host cannot do what is asked for.
+  virtual Result<void> set_debug(const DebugControl& control) = 0;
+  virtual DebugLimits debug_limits() = 0;
 };
 
 }  // namespace pv::hv

@@ -26,6 +26,13 @@ Result<void> set_boot_state(Vm& vm, Vcpu& vcpu, const machine::BootState& state)
 Result<hv::Exit> decode_exit(Vcpu& vcpu);
 void complete_call(Vcpu& vcpu, i64 error, u64 value);
 void set_external_interrupt(Vcpu& vcpu, bool level);
+// kvm/<arch>_registers.cpp. `file` is empty and of this architecture; what the host has is added.
+Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::RegisterFile& file);
+Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value);
+Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control);
+hv::DebugLimits debug_limits(const Fd& vm, const Vcpu& vcpu);
+hv::Debug decode_debug(Vcpu& vcpu);  // after KVM_EXIT_DEBUG
+
 // KVM_RUN failed with `error`: the exit it stands for, or an Error that explains it.
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error);
 

@@ -63,6 +63,35 @@ TEST_P(Contract, PortWritesAreExitsInOrder) {
   }
 }
 
+// Those that hold any value: not the program counter, not flags or control registers.
+TEST_P(Contract, RegistersKeepWhatIsWritten) {
+  Program p;
+  SET_UP_OR_SKIP(p.out8(0x10, 'a'));
+  hv::RegisterTable table = hv::register_table(host_arch);
+  u64 seed = 0x0123'4567'89ab'cdef;
+  auto free_to_hold = [&](const hv::RegisterInfo& info) {
+    return std::string_view(info.name) != hv::program_counter(host_arch) &&
+           ((info.group == hv::RegisterGroup::general && info.bits == 64) || info.bits == 128);
+  };
+  for (usize i = 0; i < table.size(); ++i) {
+    if (!free_to_hold(table[i])) continue;
+    auto written = vcpu().write_register(i, {seed + i, table[i].bits == 128 ? ~seed - i : 0});
+    ASSERT_TRUE(written) << table[i].name << ": " << written.error().message;
+  }
+  auto file = vcpu().read_registers(hv::all_registers);
+  ASSERT_TRUE(file) << file.error().message;
+  usize compared = 0;
+  for (usize i = 0; i < table.size(); ++i) {
+    if (!free_to_hold(table[i])) continue;
+    ++compared;
+    ASSERT_NE(file->known[i], 0) << table[i].name;
+    EXPECT_EQ(file->values[i].low, seed + i) << table[i].name;
+    EXPECT_EQ(file->values[i].high, table[i].bits == 128 ? ~seed - i : 0) << table[i].name;
+  }
+  EXPECT_GE(compared, 16u);
+  EXPECT_FALSE(vcpu().write_register(table.size(), {}));
+}
+
 TEST_P(Contract, PortReadsAreFilledIn) {
   Program p;
   SET_UP_OR_SKIP(p.in32_echo(0x20, 0x24));

@@ -10,10 +10,16 @@
 
 namespace pv::kvm {
 
-// A vCPU's thread: running, raising its devices' interrupts, saying where it stopped.
+// Spelt out: powerpc's header has no complete kvm_fpu for everyone, and kvm_msrs' size differs in
+// C++.
+inline constexpr u32 get_msrs = static_cast<u32>(_IOWR(KVMIO, 0x88, u64));  // KVM_GET_MSRS
+
+// A vCPU's thread: running, raising its devices' interrupts, reading the guest's state.
 inline constexpr auto vcpu_ioctls = std::to_array<u32>(
     {static_cast<u32>(KVM_RUN), static_cast<u32>(KVM_IRQ_LINE), static_cast<u32>(KVM_INTERRUPT),
-     static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_GET_REGS)});
+     static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_GET_REGS),
+     static_cast<u32>(KVM_GET_SREGS), static_cast<u32>(KVM_GET_MP_STATE),
+     static_cast<u32>(KVM_GET_FPU), get_msrs});
 
 // The loop's thread and its workers: devices' interrupts.
 inline constexpr auto loop_ioctls =

@@ -12,11 +12,11 @@
 #include <string_view>
 
 #include "kvm/arch.h"
+#include "kvm/powerpc_tlb.h"
 
 namespace pv::kvm::arch {
 namespace {
 
-constexpr u32 tlb0_entries = 512, tlb0_ways = 4;
 constexpr u32 boot_entry = tlb0_entries;  // the first of TLB1
 constexpr u32 mas1_valid = 0x8000'0000;
 constexpr u64 mas3_all = 0x3f;  // user and supervisor may execute, write and read
@@ -246,7 +246,6 @@ Result<hv::Exit> decode_exit(Vcpu& vcpu) {
     case KVM_EXIT_UNKNOWN: return decode_unknown(vcpu);
     // The second expiry, for which the guest has asked for a reset (TCR[WRC]).
     case KVM_EXIT_WATCHDOG: return hv::SystemEvent{hv::SystemEvent::Type::reset, 0};
-    case KVM_EXIT_DEBUG: return hv::Debug{run.debug.arch.address};
     // The next two never come from an MPIC in the kernel and a core without these registers; the
     // answers are "no interrupt" and 0.
     case KVM_EXIT_EPR: run.epr.epr = 0; return hv::Interrupted{};

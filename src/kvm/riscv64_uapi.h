@@ -12,7 +12,9 @@ namespace pv::kvm::riscv {
 
 constexpr u64 reg_type_config = 0x01ull << 24;
 constexpr u64 reg_type_core = 0x02ull << 24;
+constexpr u64 reg_type_csr = 0x03ull << 24;
 constexpr u64 reg_type_timer = 0x04ull << 24;
+constexpr u64 reg_type_fp_d = 0x06ull << 24;
 constexpr u64 reg_type_isa_ext = 0x07ull << 24;
 constexpr u64 reg_type_sbi_ext = 0x08ull << 24;
 
@@ -23,9 +25,12 @@ constexpr u64 reg_ulong(u64 type, u64 index) {
 // struct kvm_riscv_config
 enum Config : u64 { zicbom_block_size = 1, zicboz_block_size = 5, satp_mode = 6 };
 // struct kvm_riscv_core
-enum Core : u64 { pc = 0, a0 = 10, a1 = 11 };
+enum Core : u64 { pc = 0, a0 = 10, a1 = 11, privilege = 32 };
 // struct kvm_riscv_timer
 enum Timer : u64 { frequency = 0 };
+// KVM_GUESTDBG_USE_SW_BP and KVM_CAP_SET_GUEST_DEBUG, defined only where the architecture has them.
+constexpr u32 guestdbg_use_sw_bp = 1u << 16;
+constexpr unsigned long cap_set_guest_debug = 23;
 // enum KVM_RISCV_SBI_EXT_ID
 constexpr u64 sbi_dbcn = 9;
 

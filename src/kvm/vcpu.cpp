@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/endian.h"
@@ -18,7 +20,7 @@ Result<std::unique_ptr<Vcpu>> Vcpu::create(const Fd& vm, unsigned index, usize r
   void* page = ::mmap(nullptr, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (page == MAP_FAILED) return fail_errno("cannot map the vCPU's kvm_run page", errno);
   return std::unique_ptr<Vcpu>(
-      new Vcpu(std::move(fd), index, static_cast<kvm_run*>(page), run_size));
+      new Vcpu(vm, std::move(fd), index, static_cast<kvm_run*>(page), run_size));
 }
 
 Vcpu::~Vcpu() {
@@ -162,6 +164,7 @@ Result<hv::Exit> Vcpu::decode() {
     case KVM_EXIT_SHUTDOWN: return hv::TripleFault{};
     case KVM_EXIT_HLT: return hv::Halted{};
     case KVM_EXIT_FAIL_ENTRY: return hv::FailEntry{run.fail_entry.hardware_entry_failure_reason};
+    case KVM_EXIT_DEBUG: return arch::decode_debug(*this);
     case KVM_EXIT_INTERNAL_ERROR: return decode_internal_error(run);
     default: return arch::decode_exit(*this);
   }
@@ -191,5 +194,68 @@ Result<void> Vcpu::set_reg(u64 id, u64 value, const char* name) {
   TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &reg));
   return {};
 }
+
+// A register is moved as its bytes in the host's order, as many as the identifier's size field
+// says.
+bool Vcpu::try_get_wide(u64 id, hv::RegisterValue& value) const {
+  std::array<u8, 16> bytes{};
+  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(bytes.data())};
+  if ((id & KVM_REG_SIZE_MASK) > KVM_REG_SIZE_U128) return false;
+  if (try_ioctl(fd_, KVM_GET_ONE_REG, &reg) < 0) return false;
+  value = {};
+  usize size = usize{1} << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
+  value.low = load_data(bytes.data(), static_cast<u32>(std::min<usize>(size, 8)));
+  if (size == 16) value.high = load_data(bytes.data() + 8, 8);
+  return true;
+}
+
+Result<void> Vcpu::set_wide(u64 id, hv::RegisterValue value, const char* name) {
+  std::array<u8, 16> bytes{};
+  usize size = usize{1} << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
+  if (size > bytes.size()) return fail(Error::Kind::host, text("{} is too wide", name));
+  store_data(bytes.data(), static_cast<u32>(std::min<usize>(size, 8)), value.low);
+  if (size == 16) store_data(bytes.data() + 8, 8, value.high);
+  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(bytes.data())};
+  TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &reg));
+  return {};
+}
+
+namespace {
+
+hv::Activity activity(const Fd& vcpu) {
+  kvm_mp_state state{};
+  if (try_ioctl(vcpu, KVM_GET_MP_STATE, &state) < 0) return hv::Activity::unknown;
+  switch (state.mp_state) {
+    case KVM_MP_STATE_RUNNABLE: return hv::Activity::running;
+    case KVM_MP_STATE_HALTED: return hv::Activity::halted;
+    case KVM_MP_STATE_UNINITIALIZED:
+    case KVM_MP_STATE_INIT_RECEIVED:
+    case KVM_MP_STATE_SIPI_RECEIVED: return hv::Activity::waits_for_start;
+    case KVM_MP_STATE_STOPPED: return hv::Activity::stopped;
+    case KVM_MP_STATE_SUSPENDED: return hv::Activity::suspended;
+  }
+  return hv::Activity::unknown;
+}
+
+}  // namespace
+
+Result<hv::RegisterFile> Vcpu::read_registers(hv::RegisterGroups groups) {
+  hv::RegisterFile file(host_arch, hv::register_table(host_arch));
+  TRY(arch::read_registers(*this, groups, file));
+  if (groups.system) file.activity = activity(fd_);
+  return file;
+}
+
+Result<void> Vcpu::write_register(usize index, hv::RegisterValue value) {
+  if (index >= hv::register_table(host_arch).size())
+    return fail(Error::Kind::usage, "no such register");
+  return arch::write_register(*this, index, value);
+}
+
+Result<void> Vcpu::set_debug(const hv::DebugControl& control) {
+  return arch::set_debug(*this, control);
+}
+
+hv::DebugLimits Vcpu::debug_limits() { return arch::debug_limits(vm_, *this); }
 
 }  // namespace pv::kvm

@@ -27,6 +27,11 @@ class Vcpu final : public hv::Vcpu {
   void kick() override;
   void clear_kick() override;
   void set_external_interrupt(bool level) override;
+  Result<hv::RegisterFile> read_registers(hv::RegisterGroups groups) override;
+  Result<void> write_register(usize index, hv::RegisterValue value) override;
+  Result<void> set_debug(const hv::DebugControl& control) override;
+  // Asks the kernel at each call, through the VM's descriptor: before the process is sealed.
+  hv::DebugLimits debug_limits() override;
 
   const Fd& fd() const { return fd_; }
   kvm_run& page() { return *run_; }
@@ -34,18 +39,23 @@ class Vcpu final : public hv::Vcpu {
   // this vCPU lives. Once.
   Result<void> share(usize size);
   void* shared() const { return shared_; }
+  usize shared_size() const { return shared_size_; }
 
   // The calls that move one register, named for the error message.
   Result<u64> get_reg(u64 id, const char* name) const;
   Result<void> set_reg(u64 id, u64 value, const char* name);
   // Without an error: whether the host knows the register at all.
   bool try_get_reg(u64 id, u64& value) const;
+  // The same for registers of 8 to 128 bits; the identifier tells the size.
+  bool try_get_wide(u64 id, hv::RegisterValue& value) const;
+  Result<void> set_wide(u64 id, hv::RegisterValue value, const char* name);
 
  private:
-  Vcpu(Fd fd, unsigned index, kvm_run* run, usize run_size)
-      : fd_(std::move(fd)), index_(index), run_(run), run_size_(run_size) {}
+  Vcpu(const Fd& vm, Fd fd, unsigned index, kvm_run* run, usize run_size)
+      : vm_(vm), fd_(std::move(fd)), index_(index), run_(run), run_size_(run_size) {}
   Result<hv::Exit> decode();
 
+  const Fd& vm_;
   Fd fd_;
   unsigned index_;
   kvm_run* run_;
