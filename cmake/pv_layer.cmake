@@ -5,11 +5,13 @@
 #   TESTS a_test.cpp             one executable NAME_tests, one CTest entry
 #   TREE_TESTS b_test.cpp        those of TESTS that read files of this tree, under PV_SOURCE_DIR
 #   TEST_DEPENDS machine         layers that only the tests need
+#   TEST_LIBS capstone           third-party libraries that only the tests need: PV_HAVE_CAPSTONE
+#                                says whether this build has it
 #   FUZZERS a_fuzz.cpp)          one executable NAME_a_fuzz each; seeds stand in a_corpus/
 #
 # A layer without SOURCES (headers only) becomes an interface library.
 function(pv_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 L "" "" "SOURCES;DEPENDS;LIBS;TESTS;TREE_TESTS;TEST_DEPENDS;FUZZERS")
+  cmake_parse_arguments(PARSE_ARGV 1 L "" "" "SOURCES;DEPENDS;LIBS;TESTS;TREE_TESTS;TEST_DEPENDS;TEST_LIBS;FUZZERS")
   if(L_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "pv_layer(${name}): unknown arguments ${L_UNPARSED_ARGUMENTS}")
   endif()
@@ -42,6 +44,9 @@ function(pv_layer name)
       pv_test_options)
     target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
     target_compile_definitions(${name}_tests PRIVATE GTEST_HAS_RTTI=0)
+    foreach(lib IN LISTS L_TEST_LIBS)
+      pv_use_library(${name}_tests ${lib})
+    endforeach()
     # Not for all: what is compiled with this clone's place is of no use to another one (ccache).
     set_source_files_properties(${L_TREE_TESTS} PROPERTIES
       COMPILE_DEFINITIONS PV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
