@@ -33,8 +33,8 @@ struct Translation {
 
 // One entry that a walk has read: for people who want to see why.
 struct Step {
-  unsigned level = 0;  // as the architecture counts
-  u64 address = 0;     // guest-physical, of the entry
+  int level = 0;    // as the architecture counts
+  u64 address = 0;  // guest-physical, of the entry
   u64 entry = 0;
 };
 
