@@ -6,110 +6,14 @@
 
 #include "base/endian.h"
 #include "base/text.h"
+#include "boot/elf_file.h"
 #include "boot/parse.h"
 
 namespace pv::boot {
 namespace {
 
-enum Machine : u16 {
-  em_386 = 3,
-  em_mips = 8,
-  em_ppc = 20,
-  em_ppc64 = 21,
-  em_s390 = 22,
-  em_arm = 40,
-  em_sparcv9 = 43,
-  em_x86_64 = 62,
-  em_aarch64 = 183,
-  em_riscv = 243,
-  em_loongarch = 258,
-};
-enum Type : u16 { et_rel = 1, et_exec = 2, et_dyn = 3, et_core = 4 };
-enum SegmentType : u32 { pt_load = 1, pt_interp = 3, pt_note = 4 };
 constexpr u64 page = 4096;
 constexpr u64 most_notes = 64 * 1024;
-constexpr unsigned most_headers = 1024;
-
-const char* machine_name(u16 machine) {
-  switch (machine) {
-    case em_386: return "32-bit x86";
-    case em_mips: return "MIPS";
-    case em_ppc: return "32-bit PowerPC";
-    case em_ppc64: return "64-bit PowerPC";
-    case em_s390: return "s390";
-    case em_arm: return "32-bit Arm";
-    case em_sparcv9: return "SPARC";
-    case em_x86_64: return "x86_64";
-    case em_aarch64: return "aarch64";
-    case em_riscv: return "RISC-V";
-    case em_loongarch: return "LoongArch";
-    default: return nullptr;
-  }
-}
-
-// Fields by offset, in the file's own byte order and word size.
-class Fields {
- public:
-  Fields(Bytes bytes, bool wide, std::endian order) : bytes_(bytes), wide_(wide), order_(order) {}
-  u16 half(usize offset) const { return get<u16>(offset); }
-  u32 word(usize offset) const { return get<u32>(offset); }
-  // An address, offset or size, which lies at different places in the two classes.
-  u64 native(usize offset32, usize offset64) const {
-    return wide_ ? get<u64>(offset64) : get<u32>(offset32);
-  }
-
- private:
-  template <class T>
-  T get(usize offset) const {
-    T value = load_as<T>(bytes_, offset);
-    return order_ == std::endian::native ? value : std::byteswap(value);
-  }
-  Bytes bytes_;
-  bool wide_;
-  std::endian order_;
-};
-
-struct ProgramHeader {
-  u32 type;
-  u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
-ProgramHeader program_header(const Fields& f) {
-  return {f.word(0),        f.native(4, 8),   f.native(8, 16), f.native(12, 24),
-          f.native(16, 32), f.native(20, 40), f.native(28, 48)};
-}
-
-// The header, decoded and checked against the target.
-struct Elf {
-  bool wide;
-  std::endian order;
-  u16 type, machine, count, entry_size;
-  u64 entry, table;
-};
-
-Result<Elf> parse_header(const Content& content) {
-  Bytes head = content.head();
-  u8 file_class = head.size() > 4 ? head[4] : u8{0};
-  u8 data = head.size() > 5 ? head[5] : u8{0};
-  usize size = file_class == 2 ? 64 : 52;
-  if (head.size() < size)
-    return bad_image(content, text("is an ELF file cut off after {} bytes", head.size()),
-                     "copy the file again");
-  if (file_class < 1 || file_class > 2 || data < 1 || data > 2)
-    return bad_image(content,
-                     text("is an ELF file of unknown class {} or byte order {}", file_class, data));
-  Elf elf{};
-  elf.wide = file_class == 2;
-  elf.order = data == 1 ? std::endian::little : std::endian::big;
-  Fields f(head, elf.wide, elf.order);
-  elf.type = f.half(16);
-  elf.machine = f.half(18);
-  elf.entry = f.native(24, 24);
-  elf.table = f.native(28, 32);
-  elf.entry_size = f.half(elf.wide ? 54 : 42);
-  elf.count = f.half(elf.wide ? 56 : 44);
-  return elf;
-}
 
 bool runs_on(const Elf& elf, Arch arch) {
   switch (arch) {
@@ -147,14 +51,6 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
     case et_core: return bad_image(content, "is a core dump", "give a kernel");
     default: return bad_image(content, text("is an ELF file of unknown type {}", elf.type));
   }
-  if (elf.count == 0)
-    return bad_image(content, "is an ELF file without program headers: it has nothing to load",
-                     "link it with a linker script that makes loadable segments");
-  if (elf.entry_size < (elf.wide ? 56 : 32) || elf.count > most_headers)
-    return bad_image(
-        content,
-        text("has a broken ELF header: {} program headers of {} bytes", elf.count, elf.entry_size),
-        "copy the file again");
   return {};
 }
 
@@ -296,25 +192,16 @@ std::optional<u32> pvh_entry(Bytes notes, u64 alignment, std::endian order) {
 }
 
 Result<KernelImage> parse_elf(const Content& content, const Target& target) {
-  Elf elf = TRY(parse_header(content));
+  Elf elf = TRY(parse_elf_header(content));
   TRY(check_header(content, elf, target));
-  std::vector<u8> table(usize{elf.count} * elf.entry_size);
-  if (!content.holds(elf.table, table.size()))
-    return bad_image(content,
-                     text("is truncated: its program headers lie at offset {:#x}, but the file has "
-                          "{:#x} bytes",
-                          elf.table, content.size()),
-                     "copy the file again");
-  TRY(content.read(elf.table, table));
+  const auto headers = TRY(parse_program_headers(content, elf));
 
   KernelImage image;
   image.format = elf.wide ? Format::elf64 : Format::elf32;
   image.protocol = protocol_of(target.arch);
   std::vector<ProgramHeader> loads;
   std::optional<u32> pvh;
-  for (usize i = 0; i < elf.count; ++i) {
-    Fields f(Bytes(table).subspan(i * elf.entry_size), elf.wide, elf.order);
-    ProgramHeader header = program_header(f);
+  for (const ProgramHeader& header : headers) {
     if (header.type == pt_interp)
       return bad_image(content, "is a dynamically linked program for an operating system",
                        "give a kernel, or link it -static and for no operating system");

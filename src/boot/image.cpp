@@ -157,7 +157,7 @@ u64 largest_ram(const Target& target) {
   return most;
 }
 
-Result<Content> open_zboot(const ImageFile& file, const Target& target) {
+Result<Content> open_zboot(const ImageFile& file, u64 limit) {
   auto header = load_as<ZbootHeader>(file.head(), 0);
   Content content(file);
   u64 offset = header.payload_offset, size = header.payload_size;
@@ -179,40 +179,38 @@ Result<Content> open_zboot(const ImageFile& file, const Target& target) {
                      "only gzip and zstd are read: build the kernel with CONFIG_KERNEL_GZIP=y, or "
                      "give the Image that it was made of");
   }
-  return Content::unpack(file, compression, offset, size, largest_ram(target));
+  return Content::unpack(file, compression, offset, size, limit);
 }
 
-Result<KernelImage> parse_wrapped(const ImageFile& file, const Target& target) {
+Result<KernelImage> parse_unwrapped(const ImageFile& file, const Target& target) {
   if (is_uimage(file.head())) return parse_uimage(file, target);
-  if (is_zboot(file.head())) {
-    Content content = TRY(open_zboot(file, target));
-    KernelImage image = TRY(parse_content(content, target));
-    image.wrapper = Wrapper::zboot;
-    image.compression = content.compression();
-    image.payload_offset = content.payload_offset();
-    image.payload_size = content.payload_size();
-    return image;
-  }
-  Compression compression = compression_of(file.head());
-  if (compression == Compression::none) {
-    KernelImage image = TRY(parse_content(Content(file), target));
-    image.payload_size = file.size();
-    return image;
-  }
-  Content content = TRY(Content::unpack(file, compression, 0, file.size(), largest_ram(target)));
-  if (compression_of(content.head()) != Compression::none)
-    return bad_image(content, "is compressed twice", "decompress it once");
+  auto [content, wrapper] = TRY(unwrap(file, largest_ram(target)));
   KernelImage image = TRY(parse_content(content, target));
-  image.wrapper = compression == Compression::gzip ? Wrapper::gzip : Wrapper::zstd;
-  image.compression = compression;
-  image.payload_size = file.size();
+  image.wrapper = wrapper;
+  image.compression = content.compression();
+  image.payload_offset = content.payload_offset();
+  image.payload_size = content.payload_size();
   return image;
 }
 
 }  // namespace
 
+Result<Unwrapped> unwrap(const ImageFile& file, u64 limit) {
+  if (is_zboot(file.head())) return Unwrapped {
+      TRY(open_zboot(file, limit))
+      , Wrapper::zboot
+    };
+  Compression compression = compression_of(file.head());
+  if (compression == Compression::none) return Unwrapped{Content(file), Wrapper::none};
+  Content content = TRY(Content::unpack(file, compression, 0, file.size(), limit));
+  if (compression_of(content.head()) != Compression::none)
+    return bad_image(content, "is compressed twice", "decompress it once");
+  return Unwrapped{std::move(content),
+                   compression == Compression::gzip ? Wrapper::gzip : Wrapper::zstd};
+}
+
 Result<KernelImage> parse(const ImageFile& file, const Target& target) {
-  KernelImage image = TRY(parse_wrapped(file, target));
+  KernelImage image = TRY(parse_unwrapped(file, target));
   // ELF segments were checked one by one, with hints of their own.
   if (image.format != Format::elf32 && image.format != Format::elf64)
     for (const GuestRange& range : image.memory)

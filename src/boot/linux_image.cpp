@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "base/text.h"
+#include "boot/linux_headers.h"
 #include "boot/parse.h"
 
 namespace pv::boot {
@@ -12,38 +13,6 @@ namespace {
 
 constexpr u64 load_alignment = 2_MiB;
 constexpr u64 big_endian_flag = 1;
-
-struct Arm64Header {
-  Le32 code[2];
-  Le64 text_offset;
-  Le64 image_size;
-  Le64 flags;  // bit 0: big-endian
-  Le64 reserved[3];
-  Le32 magic;  // "ARM\x64"
-  Le32 pe_offset;
-};
-static_assert(sizeof(Arm64Header) == 64);
-
-struct RiscvHeader {
-  Le32 code[2];
-  Le64 text_offset;
-  Le64 image_size;
-  Le64 flags;  // bit 0: big-endian
-  Le32 version;
-  Le32 reserved1;
-  Le64 reserved2;
-  Le64 magic;   // "RISCV", deprecated
-  Le32 magic2;  // "RSC\x05"
-  Le32 pe_offset;
-};
-static_assert(sizeof(RiscvHeader) == 64);
-
-template <class Header>
-Header header_of(Bytes head) {
-  Header header{};
-  std::memcpy(&header, head.data(), std::min(sizeof header, head.size()));
-  return header;
-}
 
 // image_size counts memory and does not tell how long the file should be. The sections of the PE
 // header that kernels with an EFI stub have (Microsoft PE format, 3 and 4) do.

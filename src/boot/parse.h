@@ -15,6 +15,14 @@ namespace pv::boot {
 std::string range_text(GuestRange range);
 std::string ram_text(std::span<const GuestRange> ram);
 
+// What the file is or wraps: the image itself, and in what it came. A uImage counts as itself.
+struct Unwrapped {
+  Content content;
+  Wrapper wrapper;
+};
+// Errors: a broken stream, a compression that is not read, two of them.
+Result<Unwrapped> unwrap(const ImageFile& file, u64 limit);
+
 // "<name>: <problem>" of kind image.
 std::unexpected<Error> bad_image(const Content& content, std::string_view problem,
                                  std::string hint = {});

@@ -32,6 +32,12 @@ constexpr Command table[] = {
      "Halts a running VM's virtual CPUs until it is resumed.", instance_options, pause_command},
     {"resume", instance_usage, "let a paused VM go on", "Lets a paused VM go on.", instance_options,
      resume_command},
+    {"inspect", "IMAGE...", "explain a kernel file",
+     "Says what each file is, what its headers mean, whether the machine can hold it and by which "
+     "contract it would be started, and what is suspicious about it. Nothing is started; files of "
+     "every architecture can be looked at on any host. The exit status is 105 when one of them "
+     "would not start.",
+     inspect_options, inspect_command},
     {"version", "", "print the version", "Prints the version and the host's architecture.",
      plain_options, version_command},
     {"help", "[COMMAND]", "explain polyvisor or one command",

@@ -104,6 +104,33 @@ TEST_F(Cli, HelpComesFromTheTables) {
   EXPECT_EQ(err(), global);
 }
 
+TEST_F(Cli, InspectTellsAFileAndWhetherItStarts) {
+  Fd file(::memfd_create("kernel", MFD_CLOEXEC));
+  std::vector<u8> image(8192, 0x91);
+  std::fill(image.begin(), image.begin() + 64, u8{0});
+  image[18] = 0x10;  // image_size: 1 MiB
+  image[56] = 'A', image[57] = 'R', image[58] = 'M', image[59] = 0x64;
+  ASSERT_TRUE(write_fully(file.get(), image));
+  const std::string path = text("/proc/self/fd/{}", file.get());
+  EXPECT_EQ(call({"inspect", path.c_str()}), 0);
+  EXPECT_NE(out().find(": an arm64 Linux Image\n"), std::string::npos);
+  EXPECT_NE(out().find("on polyvisor's aarch64 machine with 256 MiB"), std::string::npos);
+  EXPECT_NE(out().find("x0 = 0x4fe00000 (device tree)"), std::string::npos);
+  EXPECT_EQ(call({"inspect", "--arch", "riscv64", path.c_str()}), 105);
+  EXPECT_NE(out().find("is an arm64 Linux Image, but this machine is riscv64"), std::string::npos);
+  EXPECT_EQ(call({"inspect", "--json", path.c_str(), path.c_str()}), 0);
+  EXPECT_EQ(out().substr(0, 9), "[{\"file\":");
+  EXPECT_NE(out().find("\"starts\":true"), std::string::npos);
+  EXPECT_NE(out().find("\"least_memory\":2097152"), std::string::npos) << out();
+}
+
+TEST_F(Cli, InspectNeedsFiles) {
+  EXPECT_EQ(call({"inspect"}), 104);
+  EXPECT_EQ(call({"inspect", "--arch", "mips", "x"}), 104);
+  EXPECT_EQ(call({"inspect", "/nonexistent/image"}), 105);
+  EXPECT_EQ(call({"inspect", "/dev/null"}), 105);
+}
+
 TEST_F(Cli, HelpFitsATerminal) {
   for (const Command& command : commands()) {
     const std::string help = help_text(command);

@@ -31,6 +31,8 @@ enum class Id : u8 {
   exit_stats,
   reboot,
   all,
+  arch,
+  json,
   help,
   version,
   man,
@@ -105,6 +107,16 @@ inline constexpr Option instance_options[] = {
     help_option,
 };
 
+inline constexpr Option inspect_options[] = {
+    {Id::arch, 0, "arch", "aarch64|riscv64|powerpc|x86_64",
+     "The machine to hold the file against, where it does not tell itself.", Section::guest},
+    {Id::memory, 'm', "mem", "SIZE", "The guest's RAM (256M), as of run.", Section::guest},
+    {Id::initrd, 'i', "initrd", "FILE", "An initial RAM disk that has to fit too.", Section::guest},
+    {Id::json, 0, "json", "", "Print a JSON array with an object for each file.",
+     Section::information},
+    help_option,
+};
+
 inline constexpr Option plain_options[] = {help_option};
 
 inline constexpr Option global_options[] = {
@@ -133,6 +145,7 @@ consteval bool distinct(std::span<const Option> options) {
         return false;
   return true;
 }
-static_assert(distinct(run_options) && distinct(instance_options) && distinct(global_options));
+static_assert(distinct(run_options) && distinct(instance_options) && distinct(inspect_options) &&
+              distinct(global_options));
 
 }  // namespace pv::cli

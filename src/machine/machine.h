@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "boot/image.h"
 #include "bus/bus.h"
 #include "device/ports.h"
 #include "hv/vm.h"
@@ -79,6 +80,8 @@ class Machine {
   virtual ~Machine() = default;
 
   virtual std::vector<memory::GuestRange> ram() const = 0;
+  // RAM that the machine's own boot data occupies, whatever is loaded.
+  virtual std::span<const boot::Reserved> reserved() const { return {}; }
   // The last address of RAM or of a device window.
   virtual u64 highest_address() const = 0;
 

@@ -17,7 +17,7 @@ using memory::GuestAddress;
 using memory::GuestRange;
 
 // What the boot data occupies; no kernel may be loaded over it.
-constexpr boot::Reserved reserved[] = {
+constexpr boot::Reserved boot_data[] = {
     {{GuestAddress(0), 0x1'0000 + 0x2'0000}, "the boot data below 192 KiB"},
     {{GuestAddress(acpi_tables), acpi_room}, "the ACPI tables"},
 };
@@ -32,6 +32,8 @@ std::vector<GuestRange> banks(u64 size) {
 }  // namespace
 
 Board::Board(const Spec& spec) : spec_(spec), ram_(banks(spec.ram)) {}
+
+std::span<const boot::Reserved> Board::reserved() const { return boot_data; }
 
 u64 Board::highest_address() const { return std::max(ram_.back().end(), ram_above) - 1; }
 
@@ -108,7 +110,7 @@ Result<void> Board::load(const Payload& payload) {
   std::optional<boot::ImageFile> initrd;
   if (payload.initrd >= 0) initrd = TRY(boot::ImageFile::open(payload.initrd, "initrd"));
 
-  auto target = boot::target_for(Arch::x86_64, ram_, reserved);
+  auto target = boot::target_for(Arch::x86_64, ram_, boot_data);
   auto image = TRY(boot::parse(kernel, target));
   TRY(refuse_linux_on_pvm(image));
   // Nothing else tells Linux on a PC which console it has.

@@ -28,6 +28,7 @@ class Board final : public Machine {
   explicit Board(const Spec& spec);
 
   std::vector<memory::GuestRange> ram() const override { return ram_; }
+  std::span<const boot::Reserved> reserved() const override;
   u64 highest_address() const override;
   Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
   Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
