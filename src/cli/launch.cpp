@@ -26,6 +26,11 @@ class Attached final : public Machine {
   Result<void> resume() override { return vm_.resume(); }
   Result<void> stop() override { return vm_.stop(); }
   control::Stats stat() override { return vm_.stat(); }
+  control::Facts facts() override { return vm_.facts(); }
+  Result<hv::RegisterFile> registers(u64 cpu) override { return vm_.registers(cpu); }
+  Result<std::vector<u8>> memory(u64 address, u64 length) override {
+    return vm_.memory(address, length);
+  }
 
  private:
   vmm::Vm& vm_;

@@ -95,6 +95,11 @@ class Session final : public device::CharSource, private control::Target {
   Result<void> resume() override { return machine_->resume(); }
   Result<void> stop() override;
   control::Stats stat() override { return machine_->stat(); }
+  control::Facts facts() override { return machine_->facts(); }
+  Result<hv::RegisterFile> registers(u64 cpu) override { return machine_->registers(cpu); }
+  Result<std::vector<u8>> memory(u64 address, u64 length) override {
+    return machine_->memory(address, length);
+  }
 
   Signals::Handlers signal_handlers();
   void end_run(std::string_view why);

@@ -37,6 +37,9 @@ struct FakeMachine final : Machine {
     return {};
   }
   control::Stats stat() override { return {}; }
+  control::Facts facts() override { return {}; }
+  Result<hv::RegisterFile> registers(u64) override { return hv::RegisterFile(); }
+  Result<std::vector<u8>> memory(u64, u64) override { return std::vector<u8>(); }
 
   loop::EventLoop& loop;
   std::string received;

@@ -35,8 +35,8 @@ Result<std::optional<std::string>> read_reply(int fd) {
 
 // Sends a request and reads its answer; nullopt when the connection ends before: the VM has ended,
 // or is about to boot again.
-Result<std::optional<std::string>> ask(int fd, Verb verb) {
-  const std::string line = request_line(verb);
+Result<std::optional<std::string>> ask(int fd, const Request& what) {
+  const std::string line = request_line(what);
   const ssize_t sent = ::send(fd, line.data(), line.size(), MSG_NOSIGNAL);
   if (sent < 0 && lost(errno)) return std::nullopt;
   if (sent != static_cast<ssize_t>(line.size()))
@@ -69,7 +69,7 @@ bool has_ended(const Running& vm) {
   return state == Directory::State::none || state == Directory::State::stale;
 }
 
-Result<Reply> exchange(const Running& vm, Verb verb) {
+Result<Reply> exchange(const Running& vm, const Request& what) {
   const i64 deadline = now_ms() + request_timeout_ms;
   for (;;) {
     const i64 left = deadline - now_ms();
@@ -77,14 +77,14 @@ Result<Reply> exchange(const Running& vm, Verb verb) {
     const auto fd = vm.directory->connect(vm.name, static_cast<int>(left));
     if (!fd && !has_ended(vm)) return std::unexpected(fd.error());
     std::optional<std::string> answer;
-    if (fd) answer = TRY(ask(fd->get(), verb));
+    if (fd) answer = TRY(ask(fd->get(), what));
     if (answer) {
       Reply reply = TRY(parse_reply(*answer));
-      if (verb == Verb::stop) TRY(wait_for_end(vm, fd->get()));
+      if (what.verb == Verb::stop) TRY(wait_for_end(vm, fd->get()));
       return reply;
     }
     if (has_ended(vm)) {
-      if (verb == Verb::stop) return Reply{};
+      if (what.verb == Verb::stop) return Reply{};
       return fail(Error::Kind::host, "it ended before it answered");
     }
     const timespec wait{.tv_sec = 0, .tv_nsec = 5'000'000};
@@ -107,8 +107,18 @@ std::vector<Running> running_vms(const std::vector<Directory>& directories) {
   return found;
 }
 
-Result<Reply> request(const Running& vm, Verb verb) {
-  return TRY(exchange(vm, verb), text("VM \"{}\"", vm.name));
+Result<Reply> request(const Running& vm, Request what) {
+  return TRY(exchange(vm, what), text("VM \"{}\"", vm.name));
+}
+
+Result<Connection> Connection::open(const Running& vm) {
+  return Connection(TRY(vm.directory->connect(vm.name, request_timeout_ms)), vm.name);
+}
+
+Result<Reply> Connection::request(Request what) {
+  const auto answer = TRY(ask(fd_.get(), what), text("VM \"{}\"", name_));
+  if (!answer) return fail(Error::Kind::host, text("VM \"{}\" has ended", name_));
+  return TRY(parse_reply(*answer), text("VM \"{}\"", name_));
 }
 
 }  // namespace pv::control

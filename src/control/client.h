@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "control/protocol.h"
 #include "control/registry.h"
 
@@ -25,6 +26,19 @@ inline constexpr int stop_timeout_ms = 10'000;
 // Sends one request. For `stop` it returns when the VM has ended, and succeeds also when the VM
 // ends by itself meanwhile. A VM that boots again (run --reboot) is asked again. Errors (host): the
 // VM does not answer in time, it ended before, or what it reported.
-Result<Reply> request(const Running& vm, Verb verb);
+Result<Reply> request(const Running& vm, Request what);
+
+// A connection for many requests, to a VM that is not expected to end meanwhile.
+class Connection {
+ public:
+  static Result<Connection> open(const Running& vm);
+  // Errors (host): the VM does not answer in time, it ended, or what it reported.
+  Result<Reply> request(Request what);
+
+ private:
+  Connection(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  Fd fd_;
+  std::string name_;
+};
 
 }  // namespace pv::control

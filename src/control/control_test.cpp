@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "control/client.h"
+#include "control/inspection.h"
 #include "control/server.h"
 
 namespace pv::control {
@@ -164,8 +165,19 @@ TEST(Protocol, Requests) {
     std::string line = request_line(verb);
     EXPECT_LE(line.size(), max_request);
     line.pop_back();
-    EXPECT_EQ(*parse_request(line), verb);
+    EXPECT_EQ(parse_request(line)->verb, verb);
   }
+  EXPECT_EQ(request_line({Verb::memory, ~u64{0}, 16}),
+            "polyvisor/1 memory 18446744073709551615 16\n");
+  EXPECT_LE(request_line({Verb::memory, ~u64{0}, ~u64{0}}).size(), max_request);
+  const auto memory = parse_request("polyvisor/1 memory 4096 8");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->first, 4096u);
+  EXPECT_EQ(memory->second, 8u);
+  for (const char* wrong : {"memory", "memory 1", "memory 1 2 3", "memory 0x1 2", "memory 01 2",
+                            "memory -1 2", "memory 18446744073709551616 1", "registers",
+                            "registers 1 ", "registers a", "stat 1", "stat "})
+    EXPECT_FALSE(parse_request(text("polyvisor/1 {}", wrong))) << wrong;
   EXPECT_FALSE(parse_request(""));
   EXPECT_FALSE(parse_request("stat"));
   EXPECT_FALSE(parse_request("polyvisor/1 halt"));
@@ -195,6 +207,59 @@ TEST(Protocol, Replies) {
     EXPECT_FALSE(parse_reply(text)) << text;
 }
 
+TEST(Inspection, FactsComeBackAsTheyWere) {
+  const Facts facts{.arch = Arch::riscv64,
+                    .cpus = 3,
+                    .ram = {{memory::GuestAddress(0x8000'0000), 1_GiB},
+                            {memory::GuestAddress(0x1'0000'0000), 4096}}};
+  const auto back = parse_facts(*parse_reply(facts_reply(facts)));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->arch, Arch::riscv64);
+  EXPECT_EQ(back->cpus, 3u);
+  ASSERT_EQ(back->ram.size(), 2u);
+  EXPECT_EQ(back->ram[1].base.value(), 0x1'0000'0000u);
+  EXPECT_EQ(back->ram[1].size, 4096u);
+  for (const char* wrong :
+       {"arch vax\ncpus 1\n", "arch x86_64\ncpus 0\n", "cpus 1\n",
+        "arch x86_64\ncpus 1\nram 18446744073709551615+2\n", "arch x86_64\ncpus 1\nram 5\n"})
+    EXPECT_FALSE(parse_facts(*parse_reply(text("polyvisor/1 ok\n{}\n", wrong)))) << wrong;
+}
+
+TEST(Inspection, RegistersOfEveryArchitectureComeBackAsTheyWere) {
+  for (Arch arch : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64}) {
+    hv::RegisterFile file(arch, hv::register_table(arch));
+    for (usize i = 0; i < file.table.size(); i += 2)
+      file.set(i, {0xfedc'ba98'7654'3210 + i, file.table[i].bits > 64 ? i + 1 : 0});
+    file.activity = hv::Activity::waits_for_start;
+    file.tlb.resize(576);
+    file.tlb0_entries = 512;
+    file.tlb[575] = {.mas1 = 0x8000'0500, .mas8 = 1, .mas2 = 0xffff'f000, .mas7_3 = 0x3f};
+    const std::string sent = registers_reply(file);
+    EXPECT_LT(sent.size(), max_reply);
+    const auto back = parse_registers(*parse_reply(sent));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->arch, arch);
+    EXPECT_EQ(back->values, file.values) << name(arch);
+    EXPECT_EQ(back->known, file.known) << name(arch);
+    EXPECT_EQ(back->activity, file.activity);
+    ASSERT_EQ(back->tlb.size(), 576u);
+    EXPECT_EQ(back->tlb0_entries, 512u);
+    EXPECT_EQ(back->tlb[575].mas2, 0xffff'f000u);
+    EXPECT_EQ(back->tlb[0].mas1, 0u);
+  }
+}
+
+TEST(Inspection, HostileAnswersAreRefused) {
+  for (const char* wrong : {"tlbs 5000\n", "tlbs 2\ntlb0 3\n", "tlb 0 1 2 3 4\n", "pc xyz\n",
+                            "tlbs 1\ntlb 1 1 1 1 1\n", "tlbs 1\ntlb 0 1\n"}) {
+    const auto reply = parse_reply(text("polyvisor/1 ok\narch powerpc\n{}\n", wrong));
+    ASSERT_TRUE(reply) << wrong;
+    EXPECT_FALSE(parse_registers(*reply)) << wrong;
+  }
+  for (const char* wrong : {"data 123\n", "data 0g\n"})
+    EXPECT_FALSE(parse_memory(*parse_reply(text("polyvisor/1 ok\n{}\n", wrong)))) << wrong;
+}
+
 struct FakeTarget final : Target {
   Result<void> pause() override {
     if (refuse) return fail(Error::Kind::host, "cannot pause now");
@@ -213,6 +278,17 @@ struct FakeTarget final : Target {
     Stats stats{.paused = paused, .cpus = 1, .memory = 64_MiB, .uptime_ms = 1, .counters = {}};
     for (usize i = 0; i < counters; ++i) stats.counters.emplace_back(text("counter.{}", i), i);
     return stats;
+  }
+  Facts facts() override { return {.arch = Arch::aarch64, .cpus = 1, .ram = {}}; }
+  Result<hv::RegisterFile> registers(u64 cpu) override {
+    if (cpu != 0) return fail(Error::Kind::usage, "there is no such CPU");
+    hv::RegisterFile file(Arch::aarch64, hv::register_table(Arch::aarch64));
+    file.set("pc", 0x4008'0000);
+    return file;
+  }
+  Result<std::vector<u8>> memory(u64 address, u64 length) override {
+    if (address != 0x1000) return fail(Error::Kind::usage, "not RAM");
+    return std::vector<u8>(static_cast<usize>(length), 0x5a);
   }
   loop::EventLoop* loop = nullptr;
   bool paused = false;
@@ -269,6 +345,19 @@ TEST_F(Running1, AnswersEveryRequest) {
   EXPECT_TRUE(request(vm(), Verb::resume));
   EXPECT_EQ(request(vm(), Verb::stat)->find("state"), "running");
   EXPECT_EQ(request(vm(), Verb::stat)->find("pid"), text("{}", ::getpid()));
+}
+
+TEST_F(Running1, ShowsTheGuestsStateOnOneConnection) {
+  auto connection = Connection::open(vm());
+  ASSERT_TRUE(connection) << connection.error().message;
+  EXPECT_EQ(parse_facts(*connection->request(Verb::facts))->arch, Arch::aarch64);
+  EXPECT_EQ(parse_registers(*connection->request({Verb::registers, 0}))->get("pc"), 0x4008'0000u);
+  EXPECT_EQ(connection->request({Verb::registers, 7}).error().message,
+            "VM \"a\": there is no such CPU");
+  const auto page = parse_memory(*connection->request({Verb::memory, 0x1000, max_memory_reply}));
+  ASSERT_TRUE(page);
+  EXPECT_EQ(*page, std::vector<u8>(max_memory_reply, 0x5a));
+  EXPECT_FALSE(connection->request({Verb::memory, 0, 1}));
 }
 
 TEST_F(Running1, PassesOnWhatTheTargetRefuses) {

@@ -1,12 +1,16 @@
 #include "control/protocol.h"
 
+#include <charconv>
+
 #include "base/text.h"
 
 namespace pv::control {
 namespace {
 
 constexpr std::string_view version = "polyvisor/1";
-constexpr std::string_view verb_names[] = {"stat", "pause", "resume", "stop"};
+constexpr std::string_view verb_names[] = {"stat",  "pause",     "resume", "stop",
+                                           "facts", "registers", "memory"};
+constexpr usize argument_counts[] = {0, 0, 0, 0, 0, 1, 2};
 
 void field(std::string& out, std::string_view key, std::string_view value) {
   out += key;
@@ -31,16 +35,51 @@ std::unexpected<Error> no_reply() {
 
 std::string_view name(Verb verb) { return verb_names[static_cast<usize>(verb)]; }
 
-std::string request_line(Verb verb) { return text("{} {}\n", version, name(verb)); }
+std::string request_line(Request request) {
+  std::string line = text("{} {}", version, name(request.verb));
+  const usize arguments = argument_counts[static_cast<usize>(request.verb)];
+  if (arguments > 0) line += text(" {}", request.first);
+  if (arguments > 1) line += text(" {}", request.second);
+  return line + "\n";
+}
 
-Result<Verb> parse_request(std::string_view line) {
-  const auto [spoken, word] = split(line, ' ');
+namespace {
+
+// A decimal number without a sign or leading zeros, as text() writes it.
+bool parse_number(std::string_view word, u64& number) {
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  return error == std::errc() && end == word.data() + word.size() &&
+         (word.size() == 1 || word[0] != '0');
+}
+
+bool parse_arguments(std::string_view words, Request& request) {
+  const usize wanted = argument_counts[static_cast<usize>(request.verb)];
+  if (wanted == 0) return words.empty();
+  const auto [first, second] = split(words, ' ');
+  if (!parse_number(first, request.first) || first.size() > words.size()) return false;
+  if (wanted == 1) return first.size() == words.size();
+  return parse_number(second, request.second);
+}
+
+}  // namespace
+
+Result<Request> parse_request(std::string_view line) {
+  const auto [spoken, words] = split(line, ' ');
   if (spoken != version)
     return fail(Error::Kind::usage, "the request is not in a version that this VM speaks",
                 text("this VM speaks {} ({})", version, PV_VERSION));
-  for (usize i = 0; i < std::size(verb_names); ++i)
-    if (verb_names[i] == word) return static_cast<Verb>(i);
-  return fail(Error::Kind::usage, "unknown request", "stat, pause, resume and stop are known");
+  const auto [word, arguments] = split(words, ' ');
+  for (usize i = 0; i < std::size(verb_names); ++i) {
+    if (verb_names[i] != word) continue;
+    Request request(static_cast<Verb>(i));
+    if (word.size() + (arguments.empty() ? 0 : 1 + arguments.size()) == words.size() &&
+        parse_arguments(arguments, request))
+      return request;
+    return fail(Error::Kind::usage, text("wrong arguments of the request \"{}\"", word),
+                "registers CPU; memory ADDRESS BYTES; the others have none");
+  }
+  return fail(Error::Kind::usage, "unknown request",
+              "stat, pause, resume, stop, facts, registers and memory are known");
 }
 
 std::string error_reply(const Error& error) {
@@ -52,6 +91,13 @@ std::string error_reply(const Error& error) {
 }
 
 std::string ok_reply() { return text("{} ok\n\n", version); }
+
+std::string ok_reply(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string out = text("{} ok\n", version);
+  for (const auto& [key, value] : fields) field(out, key, value);
+  out += '\n';
+  return out;
+}
 
 std::string stat_reply(const Stats& stats, i64 pid) {
   std::string out = text("{} ok\n", version);

@@ -1,6 +1,8 @@
 // The control protocol: lines of text over a stream socket, in version 1.
 //
-//   request:  "polyvisor/1 stat\n"        stat, pause, resume or stop
+//   request:  "polyvisor/1 stat\n"        stat, pause, resume, stop, facts
+//             "polyvisor/1 registers 0\n"            of vCPU 0
+//             "polyvisor/1 memory 2147483648 64\n"   guest-physical address and bytes, decimal
 //   reply:    "polyvisor/1 ok\n"          then "key value\n" for each field, then "\n"
 //             "polyvisor/1 error\n"       then "message ...\n", perhaps "hint ...\n", then "\n"
 //
@@ -19,19 +21,28 @@
 
 namespace pv::control {
 
-enum class Verb : u8 { stat, pause, resume, stop };
+enum class Verb : u8 { stat, pause, resume, stop, facts, registers, memory };
+
+struct Request {
+  Verb verb;
+  u64 first = 0;   // registers: vCPU; memory: guest-physical address
+  u64 second = 0;  // memory: bytes
+  // Not explicit: most requests are their verb.
+  Request(Verb what, u64 a = 0, u64 b = 0) : verb(what), first(a), second(b) {}
+};
 
 inline constexpr usize max_request = 128;  // bytes of one line, with its end
 inline constexpr usize max_reply = 64_KiB;
 
 std::string_view name(Verb verb);
-std::string request_line(Verb verb);
+std::string request_line(Request request);
 
-// `line` without its end. Errors (usage): another version, an unknown request.
-Result<Verb> parse_request(std::string_view line);
+// `line` without its end. Errors (usage): another version, an unknown request, wrong arguments.
+Result<Request> parse_request(std::string_view line);
 
 std::string error_reply(const Error& error);
 std::string ok_reply();
+std::string ok_reply(const std::vector<std::pair<std::string, std::string>>& fields);
 std::string stat_reply(const Stats& stats, i64 pid);
 
 struct Reply {

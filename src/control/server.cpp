@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "control/inspection.h"
 
 namespace pv::control {
 
@@ -41,8 +42,8 @@ bool Server::late_stop() {
   for (auto& [fd, client] : clients_) {
     if (client.closing || !client.output.empty() || !read_some(client)) continue;
     const std::string_view line = std::string_view(client.input).substr(0, client.input.find('\n'));
-    const auto verb = parse_request(line);
-    if (!verb || *verb != Verb::stop || line.size() == client.input.size()) continue;
+    const auto request = parse_request(line);
+    if (!request || request->verb != Verb::stop || line.size() == client.input.size()) continue;
     client.output = ok_reply();
     send_output(client);
     stopped = true;
@@ -155,17 +156,31 @@ void Server::send_output(Client& client) {
 }
 
 std::string Server::answer(std::string_view line, bool& closing) {
-  const auto verb = parse_request(line);
-  if (!verb) {
+  const auto request = parse_request(line);
+  if (!request) {
     closing = true;
-    return error_reply(verb.error());
+    return error_reply(request.error());
   }
-  log_.debug("control request: {}", pv::control::name(*verb));
-  if (*verb == Verb::stat) return stat_reply(target_.stat(), registration_.owner());
-  const auto done = *verb == Verb::pause    ? target_.pause()
-                    : *verb == Verb::resume ? target_.resume()
-                                            : target_.stop();
-  return done ? ok_reply() : error_reply(done.error());
+  log_.debug("control request: {}", pv::control::name(request->verb));
+  const auto done = [](const Result<void>& result) {
+    return result ? ok_reply() : error_reply(result.error());
+  };
+  switch (request->verb) {
+    case Verb::stat: return stat_reply(target_.stat(), registration_.owner());
+    case Verb::pause: return done(target_.pause());
+    case Verb::resume: return done(target_.resume());
+    case Verb::stop: return done(target_.stop());
+    case Verb::facts: return facts_reply(target_.facts());
+    case Verb::registers: {
+      const auto file = target_.registers(request->first);
+      return file ? registers_reply(*file) : error_reply(file.error());
+    }
+    case Verb::memory: {
+      const auto bytes = target_.memory(request->first, request->second);
+      return bytes ? memory_reply(*bytes) : error_reply(bytes.error());
+    }
+  }
+  return error_reply({Error::Kind::usage, "unknown request", {}});
 }
 
 }  // namespace pv::control

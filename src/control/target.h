@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/arch.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "hv/registers.h"
+#include "memory/guest_address.h"
 
 namespace pv::control {
 
@@ -20,6 +23,15 @@ struct Stats {
   std::vector<std::pair<std::string, u64>> counters;
 };
 
+// What does not change while the VM runs, for those who look into it.
+struct Facts {
+  Arch arch = host_arch;
+  u32 cpus = 0;
+  std::vector<memory::GuestRange> ram;
+};
+
+inline constexpr usize max_memory_reply = 16 * 1024;  // bytes of guest memory in one answer
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -29,6 +41,14 @@ class Target {
   // Asks the VM to end soon; returns before it has.
   virtual Result<void> stop() = 0;
   virtual Stats stat() = 0;
+
+  // Looking into the guest, running or paused; each call is one moment of one vCPU, for which a
+  // running one is interrupted.
+  virtual Facts facts() = 0;
+  // The general and system registers. Errors (usage): no such vCPU.
+  virtual Result<hv::RegisterFile> registers(u64 cpu) = 0;
+  // Guest-physical memory, at most max_memory_reply bytes. Errors (usage): too much, or not RAM.
+  virtual Result<std::vector<u8>> memory(u64 address, u64 length) = 0;
 };
 
 }  // namespace pv::control

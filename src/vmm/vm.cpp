@@ -244,6 +244,34 @@ control::Stats Vm::stat() {
   return stats;
 }
 
+control::Facts Vm::facts() {
+  control::Facts facts;
+  facts.cpus = config_.cpus;
+  for (usize i = 0; i < ram_.region_count(); ++i) facts.ram.push_back(ram_.region(i).guest);
+  return facts;
+}
+
+Result<hv::RegisterFile> Vm::registers(u64 cpu) {
+  if (cpu >= group_->size())
+    return fail(Error::Kind::usage, text("there is no CPU {}", cpu),
+                text("this VM has CPUs 0 to {}", group_->size() - 1));
+  Result<hv::RegisterFile> file = fail(Error::Kind::host, "the VM is ending");
+  group_->on_vcpu(static_cast<unsigned>(cpu), [&](hv::Vcpu& vcpu) {
+    file = vcpu.read_registers({.general = true, .vector = false, .system = true});
+  });
+  return file;
+}
+
+Result<std::vector<u8>> Vm::memory(u64 address, u64 length) {
+  if (length > control::max_memory_reply)
+    return fail(Error::Kind::usage, text("{} bytes are too many at once", length),
+                text("at most {}", control::max_memory_reply));
+  std::vector<u8> bytes(static_cast<usize>(length));
+  if (!ram_.read_bytes(memory::GuestAddress(address), bytes))
+    return fail(Error::Kind::usage, text("{:#x} is not guest RAM", address));
+  return bytes;
+}
+
 std::string Vm::exit_report() const {
   u64 all = 0;
   std::string causes;

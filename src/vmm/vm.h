@@ -60,6 +60,9 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> resume() override;
   Result<void> stop() override;
   control::Stats stat() override;
+  control::Facts facts() override;
+  Result<hv::RegisterFile> registers(u64 cpu) override;
+  Result<std::vector<u8>> memory(u64 address, u64 length) override;
 
   // "exits: 123 (mmio-read 100, mmio-write 23); posted writes: 7; ..." for --exit-stats.
   std::string exit_report() const;
