@@ -25,6 +25,7 @@ enum Status : u8 {
 constexpr u64 bit(unsigned number) { return u64{1} << number; }
 
 // Section 6: features of every device.
+constexpr u64 feature_any_layout = bit(27);  // section 6.3: means something to legacy drivers only
 constexpr u64 feature_indirect_desc = bit(28);
 constexpr u64 feature_event_idx = bit(29);
 constexpr u64 feature_version_1 = bit(32);
