@@ -24,6 +24,7 @@ enum class Id : u8 {
   console,
   irqchip,
   transport,
+  nisv,
   log_level,
   config,
   print_config,
@@ -83,6 +84,11 @@ inline constexpr Option run_options[] = {
     {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
     {Id::transport, 0, "transport", "mmio", "How virtio devices are attached (mmio).",
+     Section::devices},
+    {Id::nisv, 0, "nisv", "abort|stop",
+     "aarch64: what a device access does that cannot be completed, such as an atomic one: the "
+     "guest "
+     "gets a data abort, or the run ends (abort).",
      Section::devices},
     {Id::name, 0, "name", "NAME",
      "Name for list, stat, stop, pause and resume (guest-<process id>).", Section::monitor},

@@ -136,6 +136,7 @@ TEST(Run, FillsTheConfiguration) {
                                       "--irqchip=gicv3",
                                       "--transport",
                                       "mmio",
+                                      "--nisv=stop",
                                       "--log-level",
                                       "debug",
                                       "--disable-sandbox",
@@ -155,6 +156,7 @@ TEST(Run, FillsTheConfiguration) {
   expected.dump_dtb = "u";
   expected.console = config::Console::virtio;
   expected.irqchip = config::IrqChip::gicv3;
+  expected.nisv = config::Nisv::stop;
   expected.log_level = LogLevel::debug;
   expected.sandbox = false;
   expected.exit_stats = true;

@@ -140,6 +140,7 @@ struct Filler {
       case Id::dump_dtb: config.dump_dtb = item.value; break;
       case Id::console: return choose(item, config::console_names, config.console);
       case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
+      case Id::nisv: return choose(item, config::nisv_names, config.nisv);
       case Id::transport: return choose(item, config::transport_names, config.transport);
       case Id::log_level: return choose(item, config::log_level_names, config.log_level);
       case Id::disable_sandbox: config.sandbox = false; break;

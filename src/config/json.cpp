@@ -171,6 +171,7 @@ constexpr Field fields[] = {
     PV_CHOICE(console, console_names),
     PV_CHOICE(irqchip, irqchip_names),
     PV_CHOICE(transport, transport_names),
+    PV_CHOICE(nisv, nisv_names),
     PV_CHOICE(log_level, log_level_names),
     PV_PLAIN(sandbox),
     PV_PLAIN(exit_stats),

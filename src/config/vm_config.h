@@ -29,6 +29,9 @@ enum class Console : u8 { serial, virtio };
 // The interrupt controller; `automatic` asks the host for the best it has.
 enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia, mpic };
 enum class Transport : u8 { mmio };
+// What a device access does that neither the processor nor we can describe (aarch64): the guest
+// gets a data abort, or the run ends.
+enum class Nisv : u8 { abort, stop };
 
 struct VmConfig {
   std::string name;    // of the running VM; empty: guest-<pid>
@@ -44,6 +47,7 @@ struct VmConfig {
   Console console = Console::serial;
   IrqChip irqchip = IrqChip::automatic;
   Transport transport = Transport::mmio;
+  Nisv nisv = Nisv::abort;
   LogLevel log_level = LogLevel::warn;
   bool sandbox = true;
   bool exit_stats = false;  // print the exits by cause at the end
@@ -64,6 +68,7 @@ inline constexpr Spelling<IrqChip> irqchip_names[] = {
     {"auto", IrqChip::automatic}, {"gicv2", IrqChip::gicv2}, {"gicv3", IrqChip::gicv3},
     {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic}};
 inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
+inline constexpr Spelling<Nisv> nisv_names[] = {{"abort", Nisv::abort}, {"stop", Nisv::stop}};
 inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},
                                                          {"warn", LogLevel::warn},
                                                          {"info", LogLevel::info},

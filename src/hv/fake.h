@@ -69,6 +69,11 @@ class FakeVcpu final : public Vcpu {
     ++external_interrupt_changes;
   }
   Result<RegisterFile> read_registers(RegisterGroups) override { return registers; }
+  Result<RegisterValue> read_register(usize index) override {
+    if (index >= registers.values.size() || registers.known[index] == 0)
+      return fail(Error::Kind::host, "fake: no such register");
+    return registers.values[index];
+  }
   Result<void> write_register(usize index, RegisterValue value) override {
     if (index >= registers.values.size()) return fail(Error::Kind::host, "fake: no such register");
     registers.set(index, value);

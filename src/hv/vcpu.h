@@ -41,7 +41,9 @@ class Vcpu {
   // written. Registers that the host does not know stay unknown in the file.
   // Errors (host): the hypervisor refuses.
   virtual Result<RegisterFile> read_registers(RegisterGroups groups) = 0;
-  // Register `index` of register_table(host_arch). Errors: it cannot be written.
+  // Register `index` of register_table(host_arch), alone. Errors: the host does not know it.
+  virtual Result<RegisterValue> read_register(usize index) = 0;
+  // The same written. Errors: it cannot be.
   virtual Result<void> write_register(usize index, RegisterValue value) = 0;
   // From the next run() on. Errors: the host cannot do what is asked for.
   virtual Result<void> set_debug(const DebugControl& control) = 0;

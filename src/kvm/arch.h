@@ -28,6 +28,7 @@ void complete_call(Vcpu& vcpu, i64 error, u64 value);
 void set_external_interrupt(Vcpu& vcpu, bool level);
 // kvm/<arch>_registers.cpp. `file` is empty and of this architecture; what the host has is added.
 Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::RegisterFile& file);
+Result<hv::RegisterValue> read_register(const Vcpu& vcpu, usize index);
 Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value);
 Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control);
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu& vcpu);
@@ -35,6 +36,19 @@ hv::Debug decode_debug(Vcpu& vcpu);  // after KVM_EXIT_DEBUG
 
 // KVM_RUN failed with `error`: the exit it stands for, or an Error that explains it.
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error);
+
+// read_register() where nobody reads single ones often: all of its group are read.
+inline Result<hv::RegisterValue> read_with_group(const Vcpu& vcpu, usize index) {
+  hv::RegisterFile file(host_arch, hv::register_table(host_arch));
+  hv::RegisterGroup group = file.table[index].group;
+  TRY(read_registers(vcpu,
+                     {group == hv::RegisterGroup::general, group == hv::RegisterGroup::vector,
+                      group == hv::RegisterGroup::system},
+                     file));
+  if (file.known[index] == 0)
+    return fail(Error::Kind::host, text("this host does not tell {}", file.table[index].name));
+  return file.values[index];
+}
 
 // Coalesced data in the guest's byte order.
 inline void load_posted(const u8* data, u32 length, u64& value) {

@@ -14,12 +14,13 @@ namespace pv::kvm {
 // C++.
 inline constexpr u32 get_msrs = static_cast<u32>(_IOWR(KVMIO, 0x88, u64));  // KVM_GET_MSRS
 
-// A vCPU's thread: running, raising its devices' interrupts, reading the guest's state.
+// A vCPU's thread: running, raising its devices' interrupts, reading the guest's state; writing it
+// where an access was completed for the guest.
 inline constexpr auto vcpu_ioctls = std::to_array<u32>(
     {static_cast<u32>(KVM_RUN), static_cast<u32>(KVM_IRQ_LINE), static_cast<u32>(KVM_INTERRUPT),
-     static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_GET_REGS),
-     static_cast<u32>(KVM_GET_SREGS), static_cast<u32>(KVM_GET_MP_STATE),
-     static_cast<u32>(KVM_GET_FPU), get_msrs});
+     static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_SET_ONE_REG),
+     static_cast<u32>(KVM_GET_REGS), static_cast<u32>(KVM_GET_SREGS),
+     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU), get_msrs});
 
 // The loop's thread and its workers: devices' interrupts.
 inline constexpr auto loop_ioctls =

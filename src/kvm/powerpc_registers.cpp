@@ -129,6 +129,10 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
   return {};
 }
 
+Result<hv::RegisterValue> read_register(const Vcpu& vcpu, usize index) {
+  return read_with_group(vcpu, index);
+}
+
 Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value) {
   if (index >= float_index && index < fpscr_index)
     return vcpu.set_wide(KVM_REG_PPC_FPR(index - float_index), value,

@@ -60,6 +60,10 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
   return {};
 }
 
+Result<hv::RegisterValue> read_register(const Vcpu& vcpu, usize index) {
+  return read_with_group(vcpu, index);
+}
+
 Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value) {
   if (index == 0) return {};
   return vcpu.set_wide(identifier(index), value, hv::riscv64_registers[index].name);

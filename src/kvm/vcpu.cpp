@@ -246,6 +246,12 @@ Result<hv::RegisterFile> Vcpu::read_registers(hv::RegisterGroups groups) {
   return file;
 }
 
+Result<hv::RegisterValue> Vcpu::read_register(usize index) {
+  if (index >= hv::register_table(host_arch).size())
+    return fail(Error::Kind::usage, "no such register");
+  return arch::read_register(*this, index);
+}
+
 Result<void> Vcpu::write_register(usize index, hv::RegisterValue value) {
   if (index >= hv::register_table(host_arch).size())
     return fail(Error::Kind::usage, "no such register");

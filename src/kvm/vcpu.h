@@ -28,6 +28,7 @@ class Vcpu final : public hv::Vcpu {
   void clear_kick() override;
   void set_external_interrupt(bool level) override;
   Result<hv::RegisterFile> read_registers(hv::RegisterGroups groups) override;
+  Result<hv::RegisterValue> read_register(usize index) override;
   Result<void> write_register(usize index, hv::RegisterValue value) override;
   Result<void> set_debug(const hv::DebugControl& control) override;
   // Asks the kernel at each call, through the VM's descriptor: before the process is sealed.

@@ -192,6 +192,10 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
   return {};
 }
 
+Result<hv::RegisterValue> read_register(const Vcpu& vcpu, usize index) {
+  return read_with_group(vcpu, index);
+}
+
 Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value) {
   if (index >= general_fields.size()) {
     if (hv::x86_64_registers[index].group == hv::RegisterGroup::vector)

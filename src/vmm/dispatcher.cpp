@@ -5,8 +5,14 @@
 namespace pv::vmm {
 
 Dispatcher::Dispatcher(hv::Vm& vm, machine::Machine& machine, bus::Bus& mmio, bus::Bus& pio,
-                       Log& log, Finish finish)
-    : vm_(vm), machine_(machine), mmio_(mmio), pio_(pio), log_(log), finish_(std::move(finish)) {
+                       Undescribed& undescribed, Log& log, Finish finish)
+    : vm_(vm),
+      machine_(machine),
+      mmio_(mmio),
+      pio_(pio),
+      undescribed_(undescribed),
+      log_(log),
+      finish_(std::move(finish)) {
   deliver_ = [this](const hv::PostedWrite& write) {
     delivered_.fetch_add(1, std::memory_order_relaxed);
     bus::Bus& bus = write.space == hv::Space::pio ? pio_ : mmio_;
@@ -69,10 +75,9 @@ bool Dispatcher::crash(std::string message, std::string hint) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Nisv& nisv) {
-  return crash(text("CPU {}: the guest accessed {:#x}, outside RAM, with an instruction that the "
-                    "processor does not describe to KVM (no valid syndrome, ISS {:#x})",
-                    vcpu.index(), nisv.address.value(), nisv.syndrome),
-               "the guest must use plain loads and stores for devices: no pairs, no write-back");
+  auto end = undescribed_.handle(vcpu, nisv);
+  if (end) finish_(std::move(*end));
+  return !end;
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {

@@ -13,6 +13,7 @@
 #include "machine/machine.h"
 #include "vmm/exit_stats.h"
 #include "vmm/outcome.h"
+#include "vmm/undescribed.h"
 
 namespace pv::vmm {
 
@@ -21,8 +22,8 @@ class Dispatcher {
   using Finish = std::function<void(Outcome)>;
 
   // All outlive the dispatcher. `finish` is told when an exit ends the VM; any thread.
-  Dispatcher(hv::Vm& vm, machine::Machine& machine, bus::Bus& mmio, bus::Bus& pio, Log& log,
-             Finish finish);
+  Dispatcher(hv::Vm& vm, machine::Machine& machine, bus::Bus& mmio, bus::Bus& pio,
+             Undescribed& undescribed, Log& log, Finish finish);
 
   // False: this vCPU cannot go on.
   bool handle(hv::Vcpu& vcpu, const hv::Exit& exit);
@@ -53,6 +54,7 @@ class Dispatcher {
   machine::Machine& machine_;
   bus::Bus& mmio_;
   bus::Bus& pio_;
+  Undescribed& undescribed_;
   Log& log_;
   Finish finish_;
   std::function<void(const hv::PostedWrite&)> deliver_;

@@ -64,9 +64,11 @@ struct Dispatch : ::testing::Test {
   CallMachine machine;
   Log quiet{-1, LogLevel::error};
   std::vector<Outcome> outcomes;
-  Dispatcher dispatcher{vm,    machine,
-                        mmio,  pio,
-                        quiet, [this](Outcome outcome) { outcomes.push_back(std::move(outcome)); }};
+  memory::GuestMemory ram;
+  Undescribed undescribed{mmio, ram, machine::UserIrqChip{}, 4, config::Nisv::abort, quiet};
+  Dispatcher dispatcher{vm, machine, mmio, pio, undescribed, quiet, [this](Outcome outcome) {
+                          outcomes.push_back(std::move(outcome));
+                        }};
   hv::FakeVcpu vcpu{3};
 
   void SetUp() override {
@@ -177,7 +179,6 @@ TEST_F(Dispatch, CrashesAreExplained) {
     bool hint;
   };
   const Case cases[] = {
-      {hv::Nisv{0x123, GuestAddress(0x9'0000)}, "0x90000, outside RAM", true},
       {hv::Debug{0x4000}, "debug exit at 0x4000", false},
       {hv::FailEntry{7}, "refused to enter the guest (reason 0x7)", true},
       {hv::InternalError{1, {0xab, 0, 0, 0}}, "an instruction that KVM cannot emulate", true},

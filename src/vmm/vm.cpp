@@ -67,16 +67,18 @@ Result<void> Vm::assemble() {
   TRY(load());
   TRY(attach_doorbells());
   coalesce();
+  undescribed_ =
+      std::make_unique<Undescribed>(mmio_, ram_, irqchip_, config_.cpus, config_.nisv, env_.log);
   dispatcher_ =
-      std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, env_.log,
+      std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, *undescribed_, env_.log,
                                    [this](Outcome outcome) { finish(std::move(outcome)); });
   return {};
 }
 
 Result<void> Vm::create_vcpus() {
-  auto chip = TRY(
+  irqchip_ = TRY(
       machine_->choose_irqchip([this](machine::IrqChipKind kind) { return vm_->supports(kind); }));
-  TRY(vm_->create_irqchip(chip, config_.cpus));
+  TRY(vm_->create_irqchip(irqchip_, config_.cpus));
   for (unsigned i = 0; i < config_.cpus; ++i) vcpus_.push_back(TRY(vm_->create_vcpu(i)));
   return vm_->finish_irqchip();
 }

@@ -100,6 +100,8 @@ class Vm final : public control::Target, private device::PowerControl {
   bus::Bus mmio_;
   bus::Bus pio_;
   std::unique_ptr<machine::Machine> machine_;
+  machine::IrqChip irqchip_;
+  std::unique_ptr<Undescribed> undescribed_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::vector<Fd> doorbells_;
   jail::Sealed sealed_;
