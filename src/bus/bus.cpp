@@ -51,22 +51,23 @@ Bus::Bus() : owned_(std::make_unique<const Snapshot>()) {
 
 Bus::~Bus() = default;
 
-bool Bus::read(u64 address, Width width, u64& value) const {
+bool Bus::read(u64 address, Width width, u64& value, u32 cpu) const {
   value = all_ones(width);
   Reading reading(*this);
   const Entry* e = current_.load(std::memory_order_seq_cst)->find(address, bytes(width));
   if (e == nullptr) return false;
   std::lock_guard lock(e->device->mutex());
-  value &= e->device->read({address - e->range.base + e->first_offset, width});
+  value &= e->device->read({address - e->range.base + e->first_offset, width, cpu});
   return true;
 }
 
-bool Bus::write(u64 address, Width width, u64 value) const {
+bool Bus::write(u64 address, Width width, u64 value, u32 cpu) const {
   Reading reading(*this);
   const Entry* e = current_.load(std::memory_order_seq_cst)->find(address, bytes(width));
   if (e == nullptr) return false;
   std::lock_guard lock(e->device->mutex());
-  e->device->write({address - e->range.base + e->first_offset, width}, value & all_ones(width));
+  e->device->write({address - e->range.base + e->first_offset, width, cpu},
+                   value & all_ones(width));
   return true;
 }
 

@@ -61,9 +61,9 @@ class Bus {
   Bus& operator=(const Bus&) = delete;
 
   // An access that no device claims, or that crosses the end of one, reads as all ones and writes
-  // nothing. The result says whether a device answered, for logs and statistics.
-  bool read(u64 address, Width width, u64& value) const;
-  bool write(u64 address, Width width, u64 value) const;
+  // nothing. The result says whether a device answered, for logs and statistics. `cpu`: who asks.
+  bool read(u64 address, Width width, u64& value, u32 cpu = 0) const;
+  bool write(u64 address, Width width, u64 value, u32 cpu = 0) const;
 
   // Prepares changes and publishes them together. The devices outlive the bus.
   class Transaction {

@@ -27,6 +27,7 @@ constexpr u64 byte_swapped(u64 value, Width width) {
 struct Access {
   u64 offset;  // from the start of the device's range
   Width width;
+  u32 cpu = 0;  // who asks, for registers that each CPU has of its own; 0 for a posted write
 };
 
 class MmioDevice : public Stateful {

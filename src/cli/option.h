@@ -81,7 +81,7 @@ inline constexpr Option run_options[] = {
     {Id::rng, 0, "rng", "", "Give the guest an entropy device.", Section::devices},
     {Id::console, 0, "console", "serial|virtio", "Which device the console is (serial).",
      Section::devices},
-    {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|auto",
+    {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|user|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
     {Id::transport, 0, "transport", "mmio", "How virtio devices are attached (mmio).",
      Section::devices},

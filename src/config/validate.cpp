@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/arch.h"
 #include "base/text.h"
 
 namespace pv::config {
@@ -42,7 +43,9 @@ Result<void> check_cpus(const VmConfig& config) {
     return bad(
         text("cpus: {} are more than the {} that this monitor supports", config.cpus, max_cpus),
         hint);
-  if (config.irqchip == IrqChip::gicv2 && config.cpus > max_cpus_gicv2)
+  bool gicv2 = config.irqchip == IrqChip::gicv2 ||
+               (config.irqchip == IrqChip::user && host_arch == Arch::aarch64);
+  if (gicv2 && config.cpus > max_cpus_gicv2)
     return bad(
         text("cpus: {} are more than the {} that a GICv2 can serve", config.cpus, max_cpus_gicv2),
         "use irqchip gicv3, or fewer cpus");

@@ -27,7 +27,7 @@ struct Disk {
 // Which device the guest's console is.
 enum class Console : u8 { serial, virtio };
 // The interrupt controller; `automatic` asks the host for the best it has.
-enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia, mpic };
+enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia, mpic, user };
 enum class Transport : u8 { mmio };
 // What a device access does that neither the processor nor we can describe (aarch64): the guest
 // gets a data abort, or the run ends.
@@ -66,7 +66,8 @@ inline constexpr Spelling<Console> console_names[] = {{"serial", Console::serial
                                                       {"virtio", Console::virtio}};
 inline constexpr Spelling<IrqChip> irqchip_names[] = {
     {"auto", IrqChip::automatic}, {"gicv2", IrqChip::gicv2}, {"gicv3", IrqChip::gicv3},
-    {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic}};
+    {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic},
+    {"user", IrqChip::user}};
 inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
 inline constexpr Spelling<Nisv> nisv_names[] = {{"abort", Nisv::abort}, {"stop", Nisv::stop}};
 inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},

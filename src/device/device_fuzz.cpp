@@ -9,6 +9,7 @@
 #include "device/cmos.h"
 #include "device/debug_exit.h"
 #include "device/fakes.h"
+#include "device/gic_v2.h"
 #include "device/goldfish_rtc.h"
 #include "device/guest_panic.h"
 #include "device/i8042.h"
@@ -64,7 +65,8 @@ class Machine {
     } all[] = {{uart, 8},          {wide_uart, 0x100}, {pl011, Pl011::size}, {pl031, 0x1000},
                {goldfish, 0x1000}, {cmos, Cmos::size}, {pm, AcpiPm::size},   {i8042, I8042::size},
                {finisher, 0x1000}, {exit, 4},          {panic, 1},           {port92, 1},
-               {reset, 1},         {plic, Plic::size}, {guts, 0x1000},       {gpio, 0x1000}};
+               {reset, 1},         {plic, Plic::size}, {guts, 0x1000},       {gpio, 0x1000},
+               {gic, GicV2::size}};
     for (const auto& entry : all) {
       CHECK(bus.attach({devices.size() * stride, entry.size}, entry.device, "fuzzed"));
       devices.push_back(&entry.device);
@@ -73,7 +75,7 @@ class Machine {
 
   void step(Input& in) {
     const u8 what = static_cast<u8>(in.take(1));
-    const u64 index = (what >> 4) % devices.size();
+    const u64 index = in.take(1) % devices.size();
     switch (what & 0x0f) {
       case 0: uart.receive(in.take_bytes(in.take(1) % 64)); break;
       case 1: pl011.receive(in.take_bytes(in.take(1) % 64)); break;
@@ -81,7 +83,11 @@ class Machine {
       case 3: clock.advance_ns(in.take(8)); break;
       case 4: pl031.expired(), goldfish.expired(); break;
       case 5: plic.source(1 + static_cast<u32>(in.take(1)) % 95).set(what & 0x10); break;
-      case 6: pm.press_power_button(); break;
+      case 6:
+        pm.press_power_button();
+        gic.shared(static_cast<u32>(in.take(1)) % 64).set(what & 0x10);
+        gic.set_private(what >> 5 & 3, what >> 3, what & 0x10);
+        break;
       case 7: save_and_restore(*devices[index], in); break;
       default: access(index, what & 1, in);
     }
@@ -95,10 +101,11 @@ class Machine {
     const u8 shape = static_cast<u8>(in.take(1));
     const Width width = static_cast<Width>(1u << (shape & 3));
     const u64 offset = (shape & 4) ? in.take(3) : in.take(1);
+    const u32 cpu = shape >> 3 & 3;
     u64 value = 0;
     if (write)
-      bus.write(index * stride + offset, width, in.take(bytes(width)));
-    else if (bus.read(index * stride + offset, width, value))
+      bus.write(index * stride + offset, width, in.take(bytes(width)), cpu);
+    else if (bus.read(index * stride + offset, width, value, cpu))
       CHECK((value & ~all_ones(width)) == 0);
   }
 
@@ -147,6 +154,7 @@ class Machine {
   Mpc85xxGuts guts{power, 0x8021'0030, 0x8032'0010};
   Mpc8xxxGpio gpio{power};
   Plic plic{95, {nullptr, &hart0, nullptr, &hart1}};
+  GicV2 gic{96, {&hart0, &hart1}};
   bus::Bus bus;
   std::vector<bus::MmioDevice*> devices;
 };

@@ -26,17 +26,10 @@
 #include <vector>
 
 #include "bus/mmio_device.h"
+#include "device/external_interrupt.h"
 #include "hv/irq_line.h"
 
 namespace pv::device {
-
-// One hart's external interrupt input (KVM: KVM_INTERRUPT set and unset). Called from any thread,
-// only on changes; must not call back.
-class ExternalInterrupt {
- public:
-  virtual ~ExternalInterrupt() = default;
-  virtual void set(bool level) = 0;
-};
 
 class Plic final : public bus::MmioDevice {
  public:

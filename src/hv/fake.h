@@ -68,6 +68,7 @@ class FakeVcpu final : public Vcpu {
     external_interrupt = level;
     ++external_interrupt_changes;
   }
+  void watch_private_interrupts(PrivateSink sink) override { private_sink = std::move(sink); }
   Result<RegisterFile> read_registers(RegisterGroups) override { return registers; }
   Result<RegisterValue> read_register(usize index) override {
     if (index >= registers.values.size() || registers.known[index] == 0)
@@ -85,6 +86,7 @@ class FakeVcpu final : public Vcpu {
   }
   DebugLimits debug_limits() override { return limits; }
 
+  PrivateSink private_sink;
   // The guest's state, and what this host's debugging can do.
   RegisterFile registers{host_arch, register_table(host_arch)};
   DebugControl debug;

@@ -2,6 +2,7 @@
 // that runs it; kick() alone may be called from any thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/result.h"
@@ -34,8 +35,15 @@ class Vcpu {
   // Called by the vCPU's thread when it has seen the kick's reason: the next run() enters again.
   virtual void clear_kick() = 0;
 
-  // Interrupt controllers of our own (PLIC): drives the vCPU's external interrupt input.
+  // Interrupt controllers of our own (PLIC, GICv2): drives the vCPU's external interrupt input.
   virtual void set_external_interrupt(bool level) = 0;
+
+  // The same for what the vCPU itself raises (aarch64: timers and PMU): `sink` is told on the
+  // vCPU's thread whenever a level has changed. Before the first run. Elsewhere nothing is ever
+  // told.
+  enum class Private : u8 { virtual_timer, physical_timer, pmu };
+  using PrivateSink = std::function<void(Private, bool level)>;
+  virtual void watch_private_interrupts(PrivateSink sink) = 0;
 
   // Looking into the guest; outside run(), with nothing pending (finish_pending()) where a value is
   // written. Registers that the host does not know stay unknown in the file.

@@ -1,6 +1,6 @@
-// KVM on aarch64: PSCI in the kernel, a virtual GICv3 or GICv2, registers by KVM_SET_ONE_REG
-// (Documentation/virt/kvm/api.rst, .../devices/arm-vgic*.rst, .../arm/).
-// Absent: 32-bit guests, SVE, PMU, pointer authentication, memory tagging.
+// KVM on aarch64: PSCI in the kernel, a virtual GICv3 or GICv2 or a GIC of our own, registers by
+// KVM_SET_ONE_REG (Documentation/virt/kvm/api.rst, .../devices/arm-vgic*.rst, .../arm/). Absent:
+// 32-bit guests, SVE, PMU, pointer authentication, memory tagging.
 #include <cstddef>
 
 #include "kvm/arch.h"
@@ -67,6 +67,7 @@ Result<void> init_vm(Vm& vm) {
 Result<void> init_vcpu(Vm&, Vcpu&) { return {}; }  // set_boot_state() initialises
 
 bool supports(const Vm& vm, machine::IrqChipKind kind) {
+  if (kind == machine::IrqChipKind::user) return vm.capability(KVM_CAP_ARM_USER_IRQ) > 0;
   if (kind != machine::IrqChipKind::gicv2 && kind != machine::IrqChipKind::gicv3) return false;
   kvm_create_device request{};
   request.type = device_type(kind);
@@ -87,13 +88,14 @@ Result<void> create_irqchip(Vm& vm) {
                     "the GICv2 distributor's address"));
     TRY(set_address(vm.irqchip_fd(), KVM_VGIC_V2_ADDR_TYPE_CPU, v2->cpu_interface,
                     "the GICv2 CPU interface's address"));
-  } else {
+  } else if (!std::holds_alternative<machine::UserIrqChip>(vm.irqchip())) {
     return fail(Error::Kind::host, "this interrupt controller does not exist on aarch64");
   }
   return {};
 }
 
 Result<void> finish_irqchip(Vm& vm) {
+  if (std::holds_alternative<machine::UserIrqChip>(vm.irqchip())) return {};
   const auto* v3 = std::get_if<machine::GicV3>(&vm.irqchip());
   u32 irqs = v3 != nullptr ? v3->irqs : std::get<machine::GicV2>(vm.irqchip()).irqs;
   TRY(set_device_attr(vm.irqchip_fd(), KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &irqs,
@@ -133,7 +135,25 @@ Result<hv::Exit> decode_exit(Vcpu& vcpu) {
 }
 
 void complete_call(Vcpu&, i64, u64) {}
-void set_external_interrupt(Vcpu&, bool) {}
+
+// The IRQ input of a vCPU without a virtual GIC.
+void set_external_interrupt(Vcpu& vcpu, bool level) {
+  kvm_irq_level request{};
+  request.irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
+                vcpu.index() << KVM_ARM_IRQ_VCPU_SHIFT | KVM_ARM_IRQ_CPU_IRQ;
+  request.level = level ? 1 : 0;
+  ::ioctl(vcpu.vm().get(), KVM_IRQ_LINE, &request);
+}
+
+u64 private_levels(Vcpu& vcpu) {
+  u64 levels = vcpu.page().s.regs.device_irq_level;
+  auto bit = [&](u64 kvm_bit, hv::Vcpu::Private which) {
+    return (levels & kvm_bit) != 0 ? u64{1} << static_cast<unsigned>(which) : 0;
+  };
+  return bit(KVM_ARM_DEV_EL1_VTIMER, hv::Vcpu::Private::virtual_timer) |
+         bit(KVM_ARM_DEV_EL1_PTIMER, hv::Vcpu::Private::physical_timer) |
+         bit(KVM_ARM_DEV_PMU, hv::Vcpu::Private::pmu);
+}
 
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   u64 pc = 0;

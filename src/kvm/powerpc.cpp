@@ -264,6 +264,8 @@ void set_external_interrupt(Vcpu& vcpu, bool level) {
   ::ioctl(vcpu.fd().get(), KVM_INTERRUPT, &request);
 }
 
+u64 private_levels(Vcpu&) { return 0; }
+
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   return fail_errno(
       text("vCPU {} cannot run (KVM_RUN), pc {:#x}", vcpu.index(), program_counter(vcpu)), error);

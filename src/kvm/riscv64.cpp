@@ -158,6 +158,8 @@ void set_external_interrupt(Vcpu& vcpu, bool level) {
   ::ioctl(vcpu.fd().get(), KVM_INTERRUPT, &request);
 }
 
+u64 private_levels(Vcpu&) { return 0; }
+
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   u64 where = 0;
   vcpu.try_get_reg(reg_ulong(reg_type_core, Core::pc), where);

@@ -61,9 +61,23 @@ void Vcpu::clear_kick() {
   std::atomic_ref<u8>(run_->immediate_exit).store(0, std::memory_order_seq_cst);
 }
 
+// KVM says in kvm_run what an interrupt controller of ours must be told (KVM_CAP_ARM_USER_IRQ).
+void Vcpu::report_private_interrupts() {
+  u64 levels = arch::private_levels(*this);
+  u64 changed = levels ^ private_levels_;
+  private_levels_ = levels;
+  for (Private which : {Private::virtual_timer, Private::physical_timer, Private::pmu}) {
+    u64 bit = u64{1} << static_cast<unsigned>(which);
+    if ((changed & bit) != 0) private_sink_(which, (levels & bit) != 0);
+  }
+}
+
 Result<hv::Exit> Vcpu::run() {
-  if (::ioctl(fd_.get(), KVM_RUN, 0) < 0) [[unlikely]] {
-    int error = errno;
+  int result = ::ioctl(fd_.get(), KVM_RUN, 0);
+  int error = errno;
+  if (private_sink_) [[unlikely]]
+    report_private_interrupts();
+  if (result < 0) [[unlikely]] {
     if (error == EINTR || error == EAGAIN) return hv::Interrupted{};
     return arch::explain_run_failure(*this, error);
   }

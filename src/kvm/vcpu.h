@@ -27,6 +27,7 @@ class Vcpu final : public hv::Vcpu {
   void kick() override;
   void clear_kick() override;
   void set_external_interrupt(bool level) override;
+  void watch_private_interrupts(PrivateSink sink) override { private_sink_ = std::move(sink); }
   Result<hv::RegisterFile> read_registers(hv::RegisterGroups groups) override;
   Result<hv::RegisterValue> read_register(usize index) override;
   Result<void> write_register(usize index, hv::RegisterValue value) override;
@@ -34,6 +35,7 @@ class Vcpu final : public hv::Vcpu {
   // Asks the kernel at each call, through the VM's descriptor: before the process is sealed.
   hv::DebugLimits debug_limits() override;
 
+  const Fd& vm() const { return vm_; }
   const Fd& fd() const { return fd_; }
   kvm_run& page() { return *run_; }
   // Zeroed, page-aligned memory that the architecture's file shares with the kernel for as long as
@@ -55,12 +57,15 @@ class Vcpu final : public hv::Vcpu {
   Vcpu(const Fd& vm, Fd fd, unsigned index, kvm_run* run, usize run_size)
       : vm_(vm), fd_(std::move(fd)), index_(index), run_(run), run_size_(run_size) {}
   Result<hv::Exit> decode();
+  void report_private_interrupts();
 
   const Fd& vm_;
   Fd fd_;
   unsigned index_;
   kvm_run* run_;
   usize run_size_;
+  PrivateSink private_sink_;
+  u64 private_levels_ = 0;
   void* shared_ = nullptr;
   usize shared_size_ = 0;
   pthread_t thread_{};

@@ -149,6 +149,8 @@ Result<hv::Exit> decode_exit(Vcpu& vcpu) { return hv::Unknown{vcpu.page().exit_r
 void complete_call(Vcpu&, i64, u64) {}
 void set_external_interrupt(Vcpu&, bool) {}
 
+u64 private_levels(Vcpu&) { return 0; }
+
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error) {
   kvm_regs regs{};
   try_ioctl(vcpu.fd(), KVM_GET_REGS, &regs);

@@ -8,7 +8,7 @@
 
 namespace pv::machine {
 
-enum class IrqChipKind : u8 { automatic, gicv2, gicv3, plic, aia, pc, mpic };
+enum class IrqChipKind : u8 { automatic, gicv2, gicv3, plic, aia, pc, mpic, user };
 
 constexpr std::string_view name(IrqChipKind kind) {
   switch (kind) {
@@ -19,6 +19,7 @@ constexpr std::string_view name(IrqChipKind kind) {
     case IrqChipKind::aia: return "aia";
     case IrqChipKind::pc: return "pc";
     case IrqChipKind::mpic: return "mpic";
+    case IrqChipKind::user: return "user";
   }
   return "?";
 }

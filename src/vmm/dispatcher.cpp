@@ -33,15 +33,15 @@ bool Dispatcher::handle(hv::Vcpu& vcpu, const hv::Exit& exit) {
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::MmioRead& read) {
   u64 value;
-  if (!mmio_.read(read.address.value(), read.width, value))
+  if (!mmio_.read(read.address.value(), read.width, value, vcpu.index()))
     log_.guest(stray_, "the guest read {} bytes at {:#x}, where nothing is", bus::bytes(read.width),
                read.address.value());
   vcpu.complete_read(value);
   return true;
 }
 
-bool Dispatcher::on(hv::Vcpu&, const hv::MmioWrite& write) {
-  if (!mmio_.write(write.address.value(), write.width, write.value))
+bool Dispatcher::on(hv::Vcpu& vcpu, const hv::MmioWrite& write) {
+  if (!mmio_.write(write.address.value(), write.width, write.value, vcpu.index()))
     log_.guest(stray_, "the guest wrote {} bytes at {:#x}, where nothing is",
                bus::bytes(write.width), write.address.value());
   return true;

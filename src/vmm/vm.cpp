@@ -20,6 +20,7 @@ machine::IrqChipKind irqchip_of(config::IrqChip chip) {
     case config::IrqChip::plic: return machine::IrqChipKind::plic;
     case config::IrqChip::aia: return machine::IrqChipKind::aia;
     case config::IrqChip::mpic: return machine::IrqChipKind::mpic;
+    case config::IrqChip::user: return machine::IrqChipKind::user;
   }
   return machine::IrqChipKind::automatic;
 }

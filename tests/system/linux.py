@@ -1,5 +1,6 @@
 """Linux: Debian's stock kernel boots, finds its devices, and ends the run as it says."""
 
+import re
 import shutil
 import struct
 import subprocess
@@ -28,6 +29,7 @@ def cases(target):
     found = [_devices(target)]
     if target.full:
         found += _endings(target) + [_virtio_console(target), _shrinking_disk(target)]
+        found += [_own_gic(target)] if "user" in target.irqchips else []
     return found + (_pvh(target) if target.arch == "x86_64" else [])
 
 
@@ -57,6 +59,24 @@ def _devices(target):
                     "disk-written": contains("after=written by the guest"),
                     "hwrng": contains("rng=virtio_rng", "random=16"),
                     "memory": _memory, **_of_this_machine(target)})
+
+
+def _own_gic(target):
+    """Two CPUs on an interrupt controller in user space: timers, calls between CPUs, virtio."""
+    params = f"console={target.console} quiet lab.run=\"cat /proc/interrupts; head -n1 /dev/vda; nproc\""
+    words = linux(params, "-c", "2", "--irqchip", "user", "-d", "tmp/linux-gic,ro")
+    return Case("linux/irqchip-user", f"cp in/linux-disk tmp/linux-gic; {quoted(words)}", timeout=400,
+                files={"in/linux-disk": DISK}, says=["polyvisor-system-test-disk", "\n2\n", "lab-guest: exit status 0"],
+                check=_own_gic_counts)
+
+
+def _own_gic_counts(result):
+    """Each CPU has had timer interrupts and calls from the other, the disk has interrupted."""
+    for name in ("arch_timer", "Rescheduling interrupts|Function call interrupts"):
+        lines = [line.split() for line in result.text.splitlines() if re.search(name, line)]
+        for cpu in (1, 2):
+            assert sum(int(line[cpu]) for line in lines) > 0, f"{name}: none on CPU {cpu - 1}"
+    assert re.search(r"GIC-0 .*virtio", result.text), "no virtio interrupt through the GICv2"
 
 
 def _of_this_machine(target):

@@ -10,7 +10,7 @@ from suite.case import Case
 from suite.shell import script
 
 COMPATIBLE = {"gicv2": "arm,cortex-a15-gic", "gicv3": "arm,gic-v3", "plic": "sifive,plic-1.0.0",
-              "aia": "riscv,aplic", "mpic": "fsl,mpic"}
+              "aia": "riscv,aplic", "mpic": "fsl,mpic", "user": "arm,cortex-a15-gic"}
 
 
 def cases(target):

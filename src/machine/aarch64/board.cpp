@@ -15,46 +15,91 @@ GicV2 gic_v2() { return {gic_distributor, gic_cpu_interface, gic_interrupts}; }
 
 }  // namespace
 
+// The IRQ input of one CPU, for a GIC of our own.
+class Board::CpuInput final : public device::ExternalInterrupt {
+ public:
+  explicit CpuInput(hv::Vcpu& vcpu) : vcpu_(vcpu) {}
+  void set(bool level) override { vcpu_.set_external_interrupt(level); }
+
+ private:
+  hv::Vcpu& vcpu_;
+};
+
 Board::Board(const Spec& spec) : FdtMachine(Arch::aarch64, spec, ram_base) {}
+Board::~Board() = default;
 
 Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
   IrqChipKind kind = spec_.irqchip;
-  if (kind == IrqChipKind::automatic)
-    kind = supported(IrqChipKind::gicv3) ? IrqChipKind::gicv3 : IrqChipKind::gicv2;
-  if (kind != IrqChipKind::gicv2 && kind != IrqChipKind::gicv3)
-    return fail(Error::Kind::usage, text("--irqchip {} does not exist on aarch64", name(kind)),
-                "choose gicv3, gicv2 or auto");
-  if (!supported(kind)) {
-    if (spec_.irqchip == IrqChipKind::automatic)
-      return fail(Error::Kind::host,
-                  "this host's KVM has no virtual interrupt controller, neither "
-                  "GICv3 nor GICv2",
-                  "the host needs a GIC with virtualization and firmware that enables it: see "
-                  "'dmesg | grep -i -e kvm -e gic'");
-    bool v3 = kind == IrqChipKind::gicv3;
-    return fail(
-        Error::Kind::host, text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
-        v3 ? "use --irqchip gicv2 or auto"
-           : "a GICv3 host offers GICv2 only where its hardware has the compatibility "
-             "interface, and never with kvm-arm.mode=protected: use --irqchip gicv3 or auto");
+  if (kind == IrqChipKind::automatic) {
+    kind = IrqChipKind::user;
+    if (supported(IrqChipKind::gicv2)) kind = IrqChipKind::gicv2;
+    if (supported(IrqChipKind::gicv3)) kind = IrqChipKind::gicv3;
   }
-  unsigned most = kind == IrqChipKind::gicv2 ? 8 : gic_redistributor_room;
+  if (kind != IrqChipKind::gicv2 && kind != IrqChipKind::gicv3 && kind != IrqChipKind::user)
+    return fail(Error::Kind::usage, text("--irqchip {} does not exist on aarch64", name(kind)),
+                "choose gicv3, gicv2, user or auto");
+  if (!supported(kind)) return std::unexpected(refusal(kind));
+  unsigned most = kind == IrqChipKind::gicv3 ? gic_redistributor_room : device::GicV2::max_cpus;
   if (spec_.cpus > most)
-    return fail(
-        Error::Kind::usage,
-        text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most, name(kind)),
-        "ask for fewer with --cpus");
-  chip_ = kind == IrqChipKind::gicv3 ? IrqChip(gic_v3()) : IrqChip(gic_v2());
+    return fail(Error::Kind::usage,
+                text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most,
+                     kind == IrqChipKind::gicv3 ? "GICv3" : "GICv2"),
+                "ask for fewer with --cpus");
+  if (kind == IrqChipKind::user)
+    chip_ = UserIrqChip{};
+  else
+    chip_ = kind == IrqChipKind::gicv3 ? IrqChip(gic_v3()) : IrqChip(gic_v2());
   return chip_;
 }
 
+Error Board::refusal(IrqChipKind kind) const {
+  if (kind == IrqChipKind::user)
+    return {Error::Kind::host,
+            spec_.irqchip == IrqChipKind::user
+                ? "this host's KVM cannot run a guest whose interrupt controller is in user space "
+                  "(KVM_CAP_ARM_USER_IRQ)"
+                : "this host's KVM has no virtual interrupt controller, neither GICv3 nor GICv2, "
+                  "and cannot do without one (KVM_CAP_ARM_USER_IRQ)",
+            "the host needs a GIC with virtualization and firmware that enables it (see 'dmesg | "
+            "grep -i -e kvm -e gic'), or Linux 4.12 or later"};
+  bool v3 = kind == IrqChipKind::gicv3;
+  return {Error::Kind::host, text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
+          v3 ? "use --irqchip gicv2, user or auto"
+             : "a GICv3 host offers GICv2 only where its hardware has the compatibility interface, "
+               "and never with kvm-arm.mode=protected: use --irqchip gicv3, user or auto"};
+}
+
+// The levels of the timers, which KVM keeps, come in as private interrupts.
+void Board::build_gic(const Wiring& wiring) {
+  std::vector<device::ExternalInterrupt*> outputs;
+  for (hv::Vcpu* vcpu : wiring.vcpus) {
+    cpu_inputs_.push_back(std::make_unique<CpuInput>(*vcpu));
+    outputs.push_back(cpu_inputs_.back().get());
+  }
+  gic_ = std::make_unique<device::GicV2>(gic_interrupts, std::move(outputs));
+  for (hv::Vcpu* vcpu : wiring.vcpus)
+    vcpu->watch_private_interrupts(
+        [gic = gic_.get(), cpu = vcpu->index()](hv::Vcpu::Private which, bool level) {
+          constexpr u32 first_ppi = 16;
+          u32 number = which == hv::Vcpu::Private::virtual_timer    ? ppi::virtual_timer
+                       : which == hv::Vcpu::Private::physical_timer ? ppi::physical_timer
+                                                                    : ppi::pmu;
+          gic->set_private(cpu, first_ppi + number, level);
+        });
+}
+
 Result<hv::IrqLine*> Board::line(const Wiring& wiring, u32 spi) {
+  if (gic_) return &gic_->shared(spi);
   lines_.push_back(TRY(wiring.vm.irq_line(spi)));
   return lines_.back().get();
 }
 
 Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
   use(wiring);
+  if (std::holds_alternative<UserIrqChip>(chip_)) {
+    build_gic(wiring);
+    TRY(wiring.mmio.attach({gic_distributor, device::GicV2::size}, *gic_, "gic"));
+  }
   uart_ = std::make_unique<device::Pl011>(*TRY(line(wiring, uart.spi)), wiring.serial_out);
   uart_->set_source(&wiring.serial_in);
   TRY(wiring.mmio.attach({uart.base, uart.size}, *uart_, "pl011"));
@@ -117,7 +162,7 @@ void Board::add_timer(boot::FdtBuilder& fdt) const {
   fdt.prop("compatible", "arm,armv8-timer");
   fdt.prop("always-on");
   // GICv2 has a mask of CPUs in the flags of a private interrupt.
-  bool v2 = std::holds_alternative<GicV2>(chip_);
+  bool v2 = !std::holds_alternative<GicV3>(chip_);
   u32 flags = level_high | (v2 ? ((1u << spec_.cpus) - 1) << 8 : 0);
   fdt.cells("interrupts",
             {ppi_type, ppi::secure_timer, flags, ppi_type, ppi::physical_timer, flags, ppi_type,

@@ -1,5 +1,5 @@
-// The aarch64 board: GICv3 or GICv2 and the architected timer in the kernel, PSCI, PL011, PL031, a
-// test-exit register and virtio-mmio, at the addresses of QEMU's "virt".
+// The aarch64 board: GICv3 or GICv2 in the kernel or a GICv2 of our own, the architected timer,
+// PSCI, PL011, PL031, a test-exit register and virtio-mmio, at the addresses of QEMU's "virt".
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings arm,gic-v3, arm,pl011, arm,psci,
 // arm,armv8-timer. Absent: ITS, PCI, GPIO power button, fw_cfg.
@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "device/gic_v2.h"
 #include "device/guest_panic.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
@@ -18,6 +19,7 @@ namespace pv::machine::aarch64 {
 class Board final : public FdtMachine {
  public:
   explicit Board(const Spec& spec);
+  ~Board() override;
 
   Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
   Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
@@ -35,7 +37,13 @@ class Board final : public FdtMachine {
   void add_timer(boot::FdtBuilder& fdt) const;
   void add_peripherals(boot::FdtBuilder& fdt) const;
 
+  Error refusal(IrqChipKind kind) const;
+  void build_gic(const Wiring& wiring);
+
+  class CpuInput;
   IrqChip chip_;
+  std::vector<std::unique_ptr<CpuInput>> cpu_inputs_;
+  std::unique_ptr<device::GicV2> gic_;  // when the kernel has none
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
   std::unique_ptr<device::Pl011> uart_;
   std::unique_ptr<device::Pl031> rtc_;

@@ -26,23 +26,32 @@ TEST(Irqchip, AutomaticPrefersGicV3) {
   EXPECT_EQ(std::get<GicV2>(*v2).cpu_interface, 0x0801'0000u);
   EXPECT_EQ(std::get<GicV3>(*v3).redistributors, 0x080a'0000u);
   EXPECT_EQ(std::get<GicV3>(*v3).irqs % 32, 0u);  // KVM: 32 to 1024 in steps of 32
+  auto ours = choose(Kind::automatic, without({Kind::gicv3, Kind::gicv2}));
+  ASSERT_TRUE(ours);
+  EXPECT_TRUE(std::holds_alternative<UserIrqChip>(*ours));
+  EXPECT_TRUE(std::holds_alternative<UserIrqChip>(*choose(Kind::user, without({}))));
   auto asked = choose(Kind::gicv2, without({}));
   ASSERT_TRUE(asked);
   EXPECT_TRUE(std::holds_alternative<GicV2>(*asked));
 }
 
 TEST(Irqchip, EachRefusalIsASentence) {
-  auto none = choose(Kind::automatic, without({Kind::gicv2, Kind::gicv3}));
+  auto none = choose(Kind::automatic, without({Kind::gicv2, Kind::gicv3, Kind::user}));
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, Error::Kind::host);
-  EXPECT_EQ(none.error().message,
-            "this host's KVM has no virtual interrupt controller, neither GICv3 nor GICv2");
+  EXPECT_EQ(
+      none.error().message,
+      "this host's KVM has no virtual interrupt controller, neither GICv3 nor GICv2, and cannot "
+      "do without one (KVM_CAP_ARM_USER_IRQ)");
   EXPECT_FALSE(none.error().hint.empty());
 
   auto v3 = choose(Kind::gicv3, without({Kind::gicv3}));
   ASSERT_FALSE(v3);
   EXPECT_EQ(v3.error().message, "this host's KVM has no virtual GICv3");
-  EXPECT_EQ(v3.error().hint, "use --irqchip gicv2 or auto");
+  EXPECT_EQ(v3.error().hint, "use --irqchip gicv2, user or auto");
+  auto user = choose(Kind::user, without({Kind::user}));
+  ASSERT_FALSE(user);
+  EXPECT_NE(user.error().message.find("KVM_CAP_ARM_USER_IRQ"), std::string::npos);
   auto v2 = choose(Kind::gicv2, without({Kind::gicv2}));
   ASSERT_FALSE(v2);
   EXPECT_EQ(v2.error().message, "this host's KVM has no virtual GICv2");
@@ -58,7 +67,7 @@ TEST(Irqchip, ServesSoManyCpus) {
   auto nine = choose(Kind::gicv2, without({}), 9);
   ASSERT_FALSE(nine);
   EXPECT_EQ(nine.error().kind, Error::Kind::usage);
-  EXPECT_EQ(nine.error().message, "9 CPUs are more than the 8 that a gicv2 serves here");
+  EXPECT_EQ(nine.error().message, "9 CPUs are more than the 8 that a GICv2 serves here");
   EXPECT_TRUE(choose(Kind::gicv3, without({}), 123));
   EXPECT_FALSE(choose(Kind::gicv3, without({}), 124));
   // The redistributors of the most CPUs end where the UART begins.
@@ -83,6 +92,35 @@ TEST(Board, DevicesAreWhereTheContractSays) {
   std::vector<u32> spis;
   for (const auto& [gsi, line] : t.vm.lines) spis.push_back(gsi);
   EXPECT_EQ(spis, (std::vector<u32>{1, 2, 16, 17, 18}));
+}
+
+// From the UART through a GIC of our own to the CPU's input, and a timer's level likewise.
+TEST(Board, BringsItsOwnGicWhereTheKernelHasNone) {
+  TestMachine t(Arch::aarch64, {.ram = 64_MiB, .irqchip = Kind::user});
+  t.vm.has_irqchip = false;
+  ASSERT_TRUE(t.build()) << t.error;
+  t.mmio.write(gic_distributor + 0x104, bus::Width::word, 1u << (uart.spi % 32));
+  t.mmio.write(gic_distributor + 0x800 + 32 + uart.spi, bus::Width::byte, 1);
+  t.mmio.write(gic_distributor + 0x100, bus::Width::word, 1u << 27);
+  t.mmio.write(gic_distributor, bus::Width::word, 1);
+  t.mmio.write(gic_cpu_interface + 4, bus::Width::word, 0xf0);
+  t.mmio.write(gic_cpu_interface, bus::Width::word, 1);
+  t.mmio.write(uart.base + 0x38, bus::Width::word, 1 << 4 | 1 << 6);
+  const u8 input[] = {'x'};
+  EXPECT_FALSE(t.vcpus[0]->external_interrupt);
+  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_TRUE(t.vcpus[0]->external_interrupt);
+  u64 id;
+  EXPECT_TRUE(t.mmio.read(gic_cpu_interface + 0xc, bus::Width::word, id));
+  EXPECT_EQ(id, 32u + uart.spi);
+  EXPECT_FALSE(t.vcpus[0]->external_interrupt);
+  t.mmio.read(uart.base, bus::Width::word, id);  // the cause is gone
+  t.mmio.write(gic_cpu_interface + 0x10, bus::Width::word, 32 + uart.spi);
+  ASSERT_TRUE(t.vcpus[0]->private_sink);
+  t.vcpus[0]->private_sink(hv::Vcpu::Private::virtual_timer, true);
+  EXPECT_TRUE(t.vcpus[0]->external_interrupt);
+  EXPECT_TRUE(t.mmio.read(gic_cpu_interface + 0xc, bus::Width::word, id));
+  EXPECT_EQ(id, 27u);
 }
 
 TEST(Board, InputRaisesTheUartsLine) {

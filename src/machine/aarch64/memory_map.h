@@ -16,7 +16,7 @@ struct Window {
 
 constexpr u64 gic_distributor = 0x0800'0000;
 constexpr u64 gic_distributor_size = 0x1'0000;
-constexpr u64 gic_cpu_interface = 0x0801'0000;  // GICv2
+constexpr u64 gic_cpu_interface = 0x0801'0000;  // GICv2: right behind the distributor
 constexpr u64 gic_cpu_interface_size = 0x1'0000;
 constexpr u64 gic_redistributors = 0x080a'0000;  // GICv3: 128 KiB for each CPU
 constexpr u64 gic_redistributor_size = 0x2'0000;
@@ -25,8 +25,8 @@ constexpr u32 gic_interrupts = 96;                // SGIs, PPIs and 64 SPIs
 
 constexpr Window uart{0x0900'0000, 0x1000, 1};
 constexpr Window rtc{0x0901'0000, 0x1000, 2};
-// Ours: QEMU's virt has nothing at these two. How a guest says that it panicked, and how it ends with
-// an exit status.
+// Ours: QEMU's virt has nothing at these two. How a guest says that it panicked, and how it ends
+// with an exit status.
 constexpr Window panic{0x090e'0000, 0x1000, 0};
 constexpr Window test_exit{0x090f'0000, 0x1000, 0};
 constexpr Window virtio{0x0a00'0000, 0x200, 16};  // slot n: base + n * size, spi + n
@@ -42,6 +42,7 @@ constexpr u32 secure_timer = 13;
 constexpr u32 physical_timer = 14;
 constexpr u32 virtual_timer = 11;
 constexpr u32 hypervisor_timer = 10;
+constexpr u32 pmu = 7;
 }  // namespace ppi
 
 }  // namespace pv::machine::aarch64

@@ -67,11 +67,11 @@ BY_NAME = (
 # The slowest first: hosts run two at a time.
 TARGETS = (
     Target("riscv64", "riscv64", FDT_FORMATS, "ttyS0", ("plic",), "gicv3"),
-    Target("aarch64", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv3",), "plic"),
+    Target("aarch64", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv3", "user"), "plic"),
     Target("x86_64", "x86_64", X86_FORMATS, "ttyS0", (), "gicv3", device_tree=False),
     Target("riscv64-aia", "riscv64", FDT_FORMATS, "ttyS0", ("aia", "plic"), "gicv2", full=False,
            machine={"aia": "aplic-imsic"}),
-    Target("aarch64-gicv2", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv2",), "aia", full=False,
+    Target("aarch64-gicv2", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv2", "user"), "aia", full=False,
            machine={"gic-version": "2"}, cpu="cortex-a57"),
     Target("e500v2", "e500v2", PPC_FORMATS, "ttyS0", ("mpic",), "gicv3", uname="ppc",
            cpu_name="e500v2", **_BOOKE),
