@@ -38,6 +38,12 @@ constexpr Command table[] = {
      "every architecture can be looked at on any host. The exit status is 105 when one of them "
      "would not start.",
      inspect_options, inspect_command},
+    {"diagnose", "[NAME | --from-dump FILE]", "say why a guest hangs",
+     "Looks at a running VM's CPUs a number of times and gives a verdict in words, with the "
+     "evidence under it: an exception loop, a wait for an interrupt that nobody will raise, a "
+     "register that was never written, idle and healthy, ... The guest is interrupted for each "
+     "look, not changed. The exit status is 0 when nothing seems to be wrong and 1 otherwise.",
+     diagnose_options, diagnose_command},
     {"version", "", "print the version", "Prints the version and the host's architecture.",
      plain_options, version_command},
     {"help", "[COMMAND]", "explain polyvisor or one command",

@@ -52,6 +52,7 @@ int stat_command(const Command&, Arguments, const Context&);
 int stop_command(const Command&, Arguments, const Context&);
 int pause_command(const Command&, Arguments, const Context&);
 int resume_command(const Command&, Arguments, const Context&);
+int diagnose_command(const Command&, Arguments, const Context&);
 int inspect_command(const Command&, Arguments, const Context&);
 int version_command(const Command&, Arguments, const Context&);
 int help_command(const Command&, Arguments, const Context&);

@@ -18,13 +18,6 @@ std::string running_names(const std::vector<control::Running>& running) {
   return all;
 }
 
-int no_such_vm(const Context& context, const std::string& name,
-               const std::vector<control::Running>& running) {
-  report(context.streams,
-         {Error::Kind::host, text("no VM named \"{}\" is running", name), running_names(running)});
-  return to_int(ExitStatus::no_such_vm);
-}
-
 int send(const Selection& selection, const control::Running& vm, control::Verb verb, Done done,
          const Context& context) {
   const auto reply = control::request(vm, verb);
@@ -37,6 +30,13 @@ int send(const Selection& selection, const control::Running& vm, control::Verb v
 }
 
 }  // namespace
+
+int no_such_vm(const Context& context, const std::string& name,
+               const std::vector<control::Running>& running) {
+  report(context.streams,
+         {Error::Kind::host, text("no VM named \"{}\" is running", name), running_names(running)});
+  return to_int(ExitStatus::no_such_vm);
+}
 
 Result<Selection> parse_selection(const Command& command, Arguments arguments) {
   Selection selection;

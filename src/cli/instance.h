@@ -25,4 +25,8 @@ using Done = void (*)(const Selection&, const control::Running&, const control::
 int for_each_selected(const Command& command, Arguments arguments, const Context& context,
                       control::Verb verb, Done done = nullptr);
 
+// Reports that no VM of that name is running, and which are; the exit status for it.
+int no_such_vm(const Context& context, const std::string& name,
+               const std::vector<control::Running>& running);
+
 }  // namespace pv::cli

@@ -34,6 +34,9 @@ enum class Id : u8 {
   all,
   arch,
   json,
+  from_dump,
+  symbols,
+  samples,
   help,
   version,
   man,
@@ -123,6 +126,22 @@ inline constexpr Option inspect_options[] = {
     help_option,
 };
 
+inline constexpr Option diagnose_options[] = {
+    {Id::name, 'n', "name", "NAME", "The VM, the same as NAME; list prints the names.",
+     Section::guest},
+    {Id::from_dump, 0, "from-dump", "FILE",
+     "Diagnose a register dump instead of a running VM (-: standard input): what QEMU's monitor "
+     "prints for \"info registers\" and \"x/8wx\", lines of NAME=VALUE, or what --json printed.",
+     Section::guest},
+    {Id::symbols, 0, "symbols", "FILE",
+     "Name addresses by the guest kernel's System.map, unstripped vmlinux or /proc/kallsyms.",
+     Section::information},
+    {Id::samples, 0, "samples", "N", "How often each CPU is looked at (30).", Section::information},
+    {Id::json, 0, "json", "", "Print a JSON object, which --from-dump reads again.",
+     Section::information},
+    help_option,
+};
+
 inline constexpr Option plain_options[] = {help_option};
 
 inline constexpr Option global_options[] = {
@@ -152,6 +171,6 @@ consteval bool distinct(std::span<const Option> options) {
   return true;
 }
 static_assert(distinct(run_options) && distinct(instance_options) && distinct(inspect_options) &&
-              distinct(global_options));
+              distinct(diagnose_options) && distinct(global_options));
 
 }  // namespace pv::cli

@@ -1,0 +1,94 @@
+#include "cli/live_subject.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+#include "control/inspection.h"
+#include "inspect/address_space.h"
+
+namespace pv::cli {
+namespace {
+
+constexpr u64 page_size = 4_KiB;
+constexpr usize most_pages = 4096;  // kept
+
+}  // namespace
+
+Result<std::unique_ptr<LiveSubject>> LiveSubject::open(const control::Running& vm) {
+  auto connection = TRY(control::Connection::open(vm));
+  std::unique_ptr<LiveSubject> subject(new LiveSubject(std::move(connection)));
+  const auto answer = TRY(subject->connection_.request(control::Verb::facts));
+  const auto facts = TRY(control::parse_facts(answer));
+  const auto stats = TRY(subject->connection_.request(control::Verb::stat));
+  inspect::Facts& ours = subject->facts_;
+  ours.arch = facts.arch;
+  ours.cpus = facts.cpus;
+  for (const memory::GuestRange& range : facts.ram)
+    ours.ram.push_back({range.base.value(), range.size});
+  ours.live = true;
+  ours.paused = stats.find("state") == "paused";
+  ours.what = text("the VM {}", vm.name);
+  return subject;
+}
+
+Result<hv::RegisterFile> LiveSubject::sample(unsigned cpu) {
+  pages_.clear();
+  const auto answer = TRY(connection_.request({control::Verb::registers, cpu}));
+  auto file = TRY(control::parse_registers(answer));
+  if (file.arch != facts_.arch)
+    return fail(Error::Kind::host, "the VM's answers contradict each other");
+  return file;
+}
+
+bool LiveSubject::is_ram(u64 address) const {
+  return std::ranges::any_of(facts_.ram,
+                             [&](const inspect::Range& range) { return range.contains(address); });
+}
+
+const std::vector<u8>* LiveSubject::page(u64 number) {
+  const auto known = pages_.find(number);
+  if (known != pages_.end()) return &known->second;
+  const auto reply = connection_.request({control::Verb::memory, number * page_size, page_size});
+  if (!reply) return nullptr;
+  auto bytes = control::parse_memory(*reply);
+  if (!bytes || bytes->size() != page_size) return nullptr;
+  if (pages_.size() >= most_pages) pages_.clear();
+  return &pages_.emplace(number, *std::move(bytes)).first->second;
+}
+
+bool LiveSubject::read_physical(u64 address, MutableBytes into) {
+  while (!into.empty()) {
+    if (!is_ram(address)) return false;
+    const std::vector<u8>* found = page(address / page_size);
+    if (found == nullptr) return false;
+    const u64 offset = address % page_size;
+    const usize piece = static_cast<usize>(std::min<u64>(into.size(), page_size - offset));
+    std::memcpy(into.data(), found->data() + offset, piece);
+    into = into.subspan(piece);
+    address += piece;
+  }
+  return true;
+}
+
+bool LiveSubject::read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) {
+  const inspect::ReadPhysical physical = [this](u64 at, MutableBytes bytes) {
+    return read_physical(at, bytes);
+  };
+  const auto walk = inspect::address_space(cpu, physical);
+  return inspect::read_virtual(*walk, physical, address, into).has_value();
+}
+
+std::string LiveSubject::explain_address(const hv::RegisterFile& cpu, u64 address) {
+  const inspect::ReadPhysical physical = [this](u64 at, MutableBytes bytes) {
+    return read_physical(at, bytes);
+  };
+  const auto walk = inspect::address_space(cpu, physical);
+  const auto translation = walk->translate(address);
+  if (!translation) return "not mapped: " + translation.error().message;
+  const char* kind = is_ram(translation->physical) ? "RAM" : "no RAM: a device, or nothing";
+  if (translation->size == 0) return text("a physical address ({})", kind);
+  return text("mapped to {:#x} ({})", translation->physical, kind);
+}
+
+}  // namespace pv::cli

@@ -1,0 +1,35 @@
+// A running VM as the diagnosis sees it: everything is asked over the VM's control socket, so that
+// nothing of the diagnosis runs in the sealed process of the VM.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "control/client.h"
+#include "inspect/subject.h"
+
+namespace pv::cli {
+
+class LiveSubject final : public inspect::Subject {
+ public:
+  // Errors (host): the VM does not answer.
+  static Result<std::unique_ptr<LiveSubject>> open(const control::Running& vm);
+
+  const inspect::Facts& facts() const override { return facts_; }
+  Result<hv::RegisterFile> sample(unsigned cpu) override;
+  bool read_physical(u64 address, MutableBytes into) override;
+  bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
+  std::string explain_address(const hv::RegisterFile& cpu, u64 address) override;
+
+ private:
+  explicit LiveSubject(control::Connection connection) : connection_(std::move(connection)) {}
+  bool is_ram(u64 address) const;
+  const std::vector<u8>* page(u64 number);
+
+  control::Connection connection_;
+  inspect::Facts facts_;
+  // What was read since the last sample, so that the rules do not ask for the same again and again.
+  std::map<u64, std::vector<u8>> pages_;
+};
+
+}  // namespace pv::cli

@@ -1,0 +1,128 @@
+#include "inspect/diagnosis/diagnose.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "inspect/diagnosis/rules.h"
+#include "inspect/disassembler.h"
+#include "inspect/unwind.h"
+
+namespace pv::inspect {
+namespace {
+
+// What explains a guest best comes first.
+constexpr Cause severity[] = {
+    Cause::paused,         Cause::debugged,       Cause::panic,         Cause::unwritten_register,
+    Cause::stack_overflow, Cause::exception_loop, Cause::nothing_at_pc, Cause::spinning,
+    Cause::waits_for_ever, Cause::busy,           Cause::idle,          Cause::unknown,
+    Cause::never_started,
+};
+usize rank(Cause cause) {
+  return static_cast<usize>(std::ranges::find(severity, cause) - std::begin(severity));
+}
+
+Result<std::vector<Scene>> sample(Subject& subject, const Options& options) {
+  const Facts& facts = subject.facts();
+  std::vector<Scene> scenes;
+  for (unsigned cpu = 0; cpu < facts.cpus; ++cpu)
+    scenes.emplace_back(subject, cpu, options.symbols);
+  const unsigned rounds = facts.live && !facts.paused ? std::max(options.samples, 1u) : 1;
+  for (unsigned round = 0; round < rounds; ++round) {
+    if (round != 0 && options.wait) options.wait();
+    for (Scene& scene : scenes) scene.add(TRY(subject.sample(scene.cpu())));
+  }
+  return scenes;
+}
+
+void code_around(const Scene& scene, CpuReport& report) {
+  constexpr u64 before = 16, size = 48;
+  const u64 pc = scene.state().pc;
+  // Backwards only where instructions have one size, and as far as memory goes.
+  u64 begin = pc;
+  if (scene.architecture().alignment == 4)
+    while (begin > pc - before && scene.readable(begin - 4)) begin -= 4;
+  std::vector<u8> bytes(static_cast<usize>(size));
+  while (!bytes.empty() && !scene.read(begin, bytes)) bytes.resize(bytes.size() - 4);
+  report.bytes = bytes;
+  report.bytes_at = begin;
+  report.code = disassemble(scene.arch(), bytes, begin, pc, scene.symbols());
+}
+
+CpuReport report_of(const Scene& scene) {
+  CpuReport report;
+  report.cpu = scene.cpu();
+  report.verdict = judge(scene);
+  report.registers = scene.file();
+  report.state = scene.architecture().words(scene.file(), scene.state());
+  code_around(scene, report);
+  report.backtrace = unwind(scene);
+  return report;
+}
+
+// The verdict about the guest: that of the CPU that explains it best. A CPU that waits for ever or
+// is off beside others that run is parked.
+void decide(Report& report) {
+  const auto alive = [](const CpuReport& one) {
+    return one.verdict.cause == Cause::busy || one.verdict.cause == Cause::idle;
+  };
+  const bool some_alive = std::ranges::any_of(report.cpus, alive);
+  const auto weight = [&](const CpuReport& one) {
+    if (some_alive && one.cpu != 0 && one.verdict.cause == Cause::waits_for_ever)
+      return rank(Cause::never_started);
+    return rank(one.verdict.cause);
+  };
+  const auto worst = std::ranges::min_element(report.cpus, {}, weight);
+  report.deciding = static_cast<unsigned>(worst - report.cpus.begin());
+  report.verdict = worst->verdict;
+  // All others off, and this one goes round in a loop: it waits for them.
+  const usize off = static_cast<usize>(std::ranges::count_if(
+      report.cpus, [](const CpuReport& one) { return one.verdict.cause == Cause::never_started; }));
+  if (worst->verdict.cause == Cause::spinning && off != 0) {
+    Verdict& verdict = report.verdict;
+    std::string names;
+    for (const CpuReport& one : report.cpus)
+      if (one.verdict.cause == Cause::never_started)
+        names += text("{}{}", names.empty() ? "" : ", ", one.cpu);
+    verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
+    verdict.cause = Cause::never_started;
+    verdict.sentence = text("CPU {} was never started, and CPU {} spins: it probably waits for it",
+                            names, worst->cpu);
+  }
+}
+
+}  // namespace
+
+std::string_view name(Cause cause) {
+  constexpr std::string_view names[] = {"busy",
+                                        "idle",
+                                        "paused",
+                                        "debugger",
+                                        "not-started",
+                                        "exception-loop",
+                                        "unwritten-register",
+                                        "pc-at-nothing",
+                                        "stack-overflow",
+                                        "panic",
+                                        "waits-for-ever",
+                                        "spinning",
+                                        "unknown"};
+  return names[static_cast<usize>(cause)];
+}
+
+bool is_healthy(Cause cause) {
+  return cause == Cause::busy || cause == Cause::idle || cause == Cause::paused ||
+         cause == Cause::debugged;
+}
+
+Result<Report> diagnose(Subject& subject, const Options& options) {
+  Report report;
+  report.facts = subject.facts();
+  const std::vector<Scene> scenes = TRY(sample(subject, options));
+  if (scenes.empty()) return fail(Error::Kind::image, "there is no CPU to look at");
+  report.samples = scenes.front().count();
+  for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
+  decide(report);
+  return report;
+}
+
+}  // namespace pv::inspect

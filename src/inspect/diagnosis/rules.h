@@ -1,0 +1,37 @@
+// The rules of the diagnosis: each looks at one vCPU and either knows what is wrong, or passes.
+// They are asked in the order of judge(). A rule says no more than its evidence shows.
+#pragma once
+
+#include <optional>
+
+#include "inspect/aarch64/ventry.h"
+#include "inspect/diagnosis/scene.h"
+
+namespace pv::inspect {
+
+using MaybeVerdict = std::optional<Verdict>;
+
+// What the host says of the vCPU: not started, stopped, paused, in a debugger.
+MaybeVerdict held(const Scene& scene);
+// aarch64: a register that was never written has been used, and the CPU does not get out of
+// exceptions any more.
+MaybeVerdict unwritten_register(const Scene& scene);
+MaybeVerdict nothing_at_pc(const Scene& scene);
+MaybeVerdict exception_loop(const Scene& scene);
+MaybeVerdict waiting(const Scene& scene);
+MaybeVerdict spinning(const Scene& scene);
+Verdict busy(const Scene& scene);
+
+Verdict judge(const Scene& scene);
+
+// Whether the samples show a CPU that stays in its exception entry (or, for one sample, that it is
+// there).
+bool stuck_in_exceptions(const Scene& scene);
+// The samples' common exception, if all show the same fault.
+const Recorded* same_fault(const Scene& scene);
+// Lines about the vector slot and the recorded exception, for any verdict that has to do with them.
+void add_exception_evidence(const Scene& scene, Verdict& verdict);
+// Whether `fault` says that the stack pointer points to no memory.
+bool stack_is_gone(const Scene& scene, const Recorded& fault);
+
+}  // namespace pv::inspect

@@ -1,0 +1,186 @@
+// Rules about CPUs that execute (or wait) outside exceptions.
+#include <algorithm>
+
+#include "base/text.h"
+#include "inspect/diagnosis/rules.h"
+
+namespace pv::inspect {
+namespace {
+
+// The address of the wait instruction that `pc` is at or has just executed: a host that halts the
+// CPU for it has already moved PC on.
+std::optional<u64> wait_at(const Scene& scene, u64 pc) {
+  if (scene.instruction(pc).op == Op::wait) return pc;
+  const u64 size = scene.arch() == Arch::x86_64 ? 1 : 4;
+  if (scene.instruction(pc - size).op == Op::wait) return pc - size;
+  return std::nullopt;
+}
+
+bool waits(const Scene& scene, usize i) {
+  if (scene.files()[i].activity == hv::Activity::halted) return true;
+  const CpuState& state = scene.states()[i];
+  if (scene.arch() == Arch::powerpc && (scene.files()[i].get_or("msr", 0) & (1 << 18)) != 0)
+    return true;  // MSR[WE]
+  return wait_at(scene, state.pc).has_value();
+}
+
+// Whether nothing but the wait instruction and jumps back to it follows: then what interrupts could
+// unmask is never executed.
+bool waits_in_circle(const Scene& scene, u64 wait) {
+  u64 at = wait;
+  for (int steps = 0; steps < 4; ++steps) {
+    const Instruction one = scene.instruction(at);
+    if (one.size == 0 || (one.op != Op::wait && one.op != Op::jump)) return false;
+    at = one.op == Op::jump ? one.target : at + one.size;
+    if (at == wait) return true;
+  }
+  return false;
+}
+
+// Registers without those that time changes by itself.
+bool same_registers(const hv::RegisterFile& a, const hv::RegisterFile& b) {
+  for (usize i = 0; i < a.table.size() && i < b.table.size(); ++i)
+    if (a.table[i].group == hv::RegisterGroup::general && a.known[i] != 0 && b.known[i] != 0 &&
+        a.values[i] != b.values[i])
+      return false;
+  return true;
+}
+
+struct Window {
+  u64 low, high;
+  std::vector<u64> distinct;
+};
+Window window(const Scene& scene) {
+  Window seen{~u64{0}, 0, {}};
+  for (const CpuState& state : scene.states()) {
+    seen.low = std::min(seen.low, state.pc);
+    seen.high = std::max(seen.high, state.pc);
+    seen.distinct.push_back(state.pc);
+  }
+  std::ranges::sort(seen.distinct);
+  const auto rest = std::ranges::unique(seen.distinct);
+  seen.distinct.erase(rest.begin(), rest.end());
+  return seen;
+}
+
+// Each PC that was met twice was met with the same registers: nothing is counted or computed.
+bool no_progress(const Scene& scene) {
+  usize repeated = 0;
+  for (usize i = 0; i < scene.count(); ++i)
+    for (usize j = i + 1; j < scene.count(); ++j) {
+      if (scene.states()[i].pc != scene.states()[j].pc) continue;
+      if (!same_registers(scene.files()[i], scene.files()[j])) return false;
+      ++repeated;
+    }
+  return repeated != 0;
+}
+
+}  // namespace
+
+MaybeVerdict held(const Scene& scene) {
+  const Facts& facts = scene.facts();
+  const auto activity = scene.file().activity;
+  const auto say = [](Cause cause, std::string sentence) {
+    return Verdict{.cause = cause, .sentence = std::move(sentence), .evidence = {}, .advice = {}};
+  };
+  if (facts.paused)
+    return say(Cause::paused, "paused by its owner: polyvisor resume lets it go on");
+  if (facts.debugger)
+    return say(Cause::debugged, "a debugger is attached: what stands still may be held by it");
+  if (activity == hv::Activity::waits_for_start || activity == hv::Activity::stopped) {
+    Verdict verdict = say(Cause::never_started, "the CPU is off: it was not started, or stopped");
+    verdict.evidence.push_back(text("the host says: {}", hv::name(activity)));
+    return verdict;
+  }
+  return std::nullopt;
+}
+
+MaybeVerdict waiting(const Scene& scene) {
+  usize waiting = 0;
+  for (usize i = 0; i < scene.count(); ++i)
+    if (waits(scene, i)) ++waiting;
+  const CpuState& state = scene.state();
+  if (10 * waiting < 8 * scene.count()) return std::nullopt;
+  Verdict verdict{.cause = Cause::idle, .sentence = {}, .evidence = {}, .advice = {}};
+  verdict.evidence.push_back(text("{} of {} samples are in a wait instruction, the last at {}",
+                                  waiting, scene.count(), scene.place(state.pc)));
+  if (!state.timer.empty()) verdict.evidence.push_back(state.timer);
+  const auto wait = wait_at(scene, state.pc);
+  const usize masked =
+      scene.samples_with([](const CpuState& one) { return one.interrupts_masked; });
+  const bool circle = wait && waits_in_circle(scene, *wait) && masked == scene.count();
+  if (state.sure || circle) {
+    verdict.cause = Cause::waits_for_ever;
+    verdict.sentence = text("waits for an interrupt that nobody will raise: {}",
+                            state.sure ? state.no_wake
+                                       : "a loop of nothing but the wait instruction, with "
+                                         "interrupts masked");
+    if (circle && state.sure)
+      verdict.evidence.emplace_back("the loop is nothing but the wait instruction");
+    verdict.advice.emplace_back(
+        "if the guest has not simply ended here: set a timer or enable a device's interrupt, and "
+        "unmask interrupts, before waiting");
+    return verdict;
+  }
+  verdict.sentence = state.timer_armed.value_or(false) ? "idle: waits for its timer or a device"
+                                                       : "idle: waits for a device's interrupt";
+  return verdict;
+}
+
+MaybeVerdict spinning(const Scene& scene) {
+  constexpr usize fewest = 5;
+  constexpr u64 widest = 64;  // bytes of a loop
+  if (!scene.facts().live || scene.count() < fewest) return std::nullopt;
+  const Window seen = window(scene);
+  if (seen.high - seen.low > widest || !no_progress(scene)) return std::nullopt;
+  const CpuState& state = scene.state();
+  const Instruction one = scene.instruction(seen.low);
+  Verdict verdict{.cause = Cause::spinning, .sentence = {}, .evidence = {}, .advice = {}};
+  if (seen.distinct.size() == 1 && one.op == Op::jump && one.target == seen.low)
+    verdict.sentence =
+        text("spinning on one instruction: {} jumps to itself", scene.place(seen.low));
+  else if (seen.distinct.size() == 1)
+    verdict.sentence = text("spinning at one place: {}", scene.place(seen.low));
+  else
+    verdict.sentence = text("spinning in a loop of {} bytes, from {}", seen.high - seen.low,
+                            scene.place(seen.low));
+  verdict.evidence.push_back(
+      text("all {} samples of PC lie there, and no register changes", scene.count()));
+  verdict.evidence.push_back(state.mode);
+  if (!state.interrupts_masked)
+    verdict.evidence.emplace_back("interrupts are on: handlers may still do work");
+  verdict.advice.emplace_back(
+      "see what the loop waits for: a lock, a flag that another CPU or a handler should set, a "
+      "device that does not answer");
+  return verdict;
+}
+
+Verdict busy(const Scene& scene) {
+  Verdict verdict{.cause = Cause::busy, .sentence = {}, .evidence = {}, .advice = {}};
+  const Window seen = window(scene);
+  const usize user = scene.samples_with([](const CpuState& state) { return state.user; });
+  if (!scene.facts().live) {
+    verdict.cause = Cause::unknown;
+    verdict.sentence = "one moment alone shows nothing that is surely wrong";
+    verdict.evidence.push_back(text("PC is {}", scene.place(scene.state().pc)));
+    add_exception_evidence(scene, verdict);
+    return verdict;
+  }
+  usize waiting = 0;
+  for (usize i = 0; i < scene.count(); ++i)
+    if (waits(scene, i)) ++waiting;
+  verdict.sentence = waiting != 0 ? "busy at times, idle at others" : "busy: it makes progress";
+  verdict.evidence.push_back(
+      text("{} samples at {} places: {} in user mode, {} in a wait "
+           "instruction",
+           scene.count(), seen.distinct.size(), user, waiting));
+  return verdict;
+}
+
+Verdict judge(const Scene& scene) {
+  for (auto rule : {held, unwritten_register, nothing_at_pc, exception_loop, waiting, spinning})
+    if (auto verdict = rule(scene)) return *std::move(verdict);
+  return busy(scene);
+}
+
+}  // namespace pv::inspect

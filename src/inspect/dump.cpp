@@ -1,0 +1,341 @@
+#include "inspect/dump.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/text.h"
+#include "inspect/dump_names.h"
+
+namespace pv::inspect {
+namespace {
+
+constexpr usize max_cpus = 256;
+constexpr usize max_blocks = 4096;
+constexpr usize max_block = 4096;  // bytes
+
+using Tokens = std::vector<std::string_view>;
+
+bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == ',' || c == ';'; }
+
+// Blanks around '=' belong to nobody: "R8 =00", "IDT=     00".
+std::string join_assignments(std::string_view line) {
+  std::string joined;
+  for (usize i = 0; i < line.size(); ++i) {
+    if (line[i] == '=')
+      while (!joined.empty() && blank(joined.back())) joined.pop_back();
+    joined += line[i];
+    if (line[i] == '=')
+      while (i + 1 < line.size() && blank(line[i + 1])) ++i;
+  }
+  return joined;
+}
+
+Tokens split(std::string_view line) {
+  Tokens tokens;
+  usize at = 0;
+  while (at < line.size()) {
+    while (at < line.size() && blank(line[at])) ++at;
+    const usize begin = at;
+    while (at < line.size() && !blank(line[at])) ++at;
+    if (at > begin) tokens.push_back(line.substr(begin, at - begin));
+  }
+  return tokens;
+}
+
+std::optional<u64> hexadecimal(std::string_view word) {
+  if (word.starts_with("0x") || word.starts_with("0X")) word.remove_prefix(2);
+  u64 value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, 16);
+  if (word.empty() || error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return value;
+}
+
+// Each line of `text`, without its end.
+template <class F>
+void for_each_line(std::string_view text, F each) {
+  while (!text.empty()) {
+    const usize end = text.find('\n');
+    each(text.substr(0, end));
+    text = end == text.npos ? std::string_view() : text.substr(end + 1);
+  }
+}
+
+class Parser {
+ public:
+  explicit Parser(Arch arch) { dump_.arch = arch; }
+  void line(std::string_view words);
+  void json(std::string_view text);
+  Dump take() { return std::move(dump_); }
+
+ private:
+  hv::RegisterFile& cpu();
+  bool set(std::string_view name, u64 value);
+  void registers(const Tokens& tokens);
+  void assignment(std::string_view token, std::span<const std::string_view> after);
+  bool segment(std::string_view name, std::span<const std::string_view> words);
+  usize general_registers_of_powerpc(const Tokens& tokens, usize at);
+  bool memory(const Tokens& tokens);
+  bool code(std::string_view words);
+  void code_at(u64 address, std::span<const std::string_view> words);
+  void block(u64 address, std::vector<u8> bytes);
+
+  Dump dump_;
+  bool next_cpu_ = false;
+};
+
+hv::RegisterFile& Parser::cpu() {
+  if (dump_.cpus.empty() || (next_cpu_ && dump_.cpus.size() < max_cpus))
+    dump_.cpus.emplace_back(dump_.arch, hv::register_table(dump_.arch));
+  next_cpu_ = false;
+  return dump_.cpus.back();
+}
+
+bool Parser::set(std::string_view name, u64 value) {
+  const std::string ours = dump_names::canonical(dump_.arch, name);
+  return !ours.empty() && cpu().set(ours, value);
+}
+
+// x86_64's "CS=0010 BASE LIMIT FLAGS" and "GDT=BASE LIMIT".
+bool Parser::segment(std::string_view name, std::span<const std::string_view> words) {
+  if (dump_.arch != Arch::x86_64 || words.size() < 2) return false;
+  if (name == "GDT" || name == "IDT") {
+    const std::string table = name == "GDT" ? "gdt" : "idt";
+    const auto base = hexadecimal(words[0]), limit = hexadecimal(words[1]);
+    return base && limit && cpu().set(table + "_base", *base) &&
+           cpu().set(table + "_limit", *limit);
+  }
+  constexpr std::string_view segments[] = {"ES", "CS", "SS", "DS", "FS", "GS", "TR"};
+  if (words.size() < 4 || std::ranges::find(segments, name) == std::end(segments)) return false;
+  const auto selector = hexadecimal(words[0]), base = hexadecimal(words[1]),
+             flags = hexadecimal(words[3]);
+  if (!selector || !base || !flags) return false;
+  std::string ours(name);
+  for (char& c : ours) c = static_cast<char>(c - 'A' + 'a');
+  cpu().set(ours, *selector);
+  cpu().set(ours + "_base", *base);
+  // The upper word of a descriptor, without the base's and the limit's bits.
+  cpu().set(ours + "_attributes", ((*flags >> 8) & 0xff) | ((*flags >> 20) & 0xf) << 8);
+  return true;
+}
+
+// "NAME=VALUE", also "X00=X03=VALUE"; `after`: the words behind it.
+void Parser::assignment(std::string_view token, std::span<const std::string_view> after) {
+  const usize last = token.rfind('=');
+  std::vector<std::string_view> words = {token.substr(last + 1)};
+  for (std::string_view word : after.first(std::min<usize>(after.size(), 3))) words.push_back(word);
+  const auto value = hexadecimal(words[0]);
+  std::string_view names = token.substr(0, last);
+  while (!names.empty()) {
+    const usize end = names.find('=');
+    const std::string_view one = names.substr(0, end);
+    if (!segment(one, words) && value) set(one, *value);
+    names = end == names.npos ? std::string_view() : names.substr(end + 1);
+  }
+}
+
+// "GPR04 V V V V": how many words that was, 0: something else.
+usize Parser::general_registers_of_powerpc(const Tokens& tokens, usize at) {
+  const std::string_view name = tokens[at];
+  if (dump_.arch != Arch::powerpc || !name.starts_with("GPR")) return 0;
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(name.data() + 3, name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return 0;
+  usize taken = 1;
+  for (; at + taken < tokens.size() && number < 32; ++taken, ++number) {
+    const auto value = hexadecimal(tokens[at + taken]);
+    if (!value) break;
+    set(text("r{}", number), *value);
+  }
+  return taken;
+}
+
+void Parser::registers(const Tokens& tokens) {
+  for (usize i = 0; i < tokens.size();) {
+    if (tokens[i].find('=') != std::string_view::npos) {
+      assignment(tokens[i], std::span(tokens).subspan(i + 1));
+      ++i;
+    } else if (const usize taken = general_registers_of_powerpc(tokens, i); taken != 0) {
+      i += taken;
+    } else if (i + 1 < tokens.size() && tokens[i + 1].size() >= 8) {
+      // "pc   ffffffff80004d7a": only with a value that is surely one.
+      const auto value = hexadecimal(tokens[i + 1]);
+      i += value && set(tokens[i], *value) ? 2 : 1;
+    } else {
+      ++i;
+    }
+  }
+}
+
+void Parser::block(u64 address, std::vector<u8> bytes) {
+  if (bytes.empty() || dump_.memory.size() >= max_blocks) return;
+  bytes.resize(std::min(bytes.size(), max_block));
+  dump_.memory.push_back({address, std::move(bytes)});
+}
+
+// Words of 8, 4 or 2 digits up to the first that is none (an instruction's name): 8 and 4 are
+// numbers as the CPU fetches them, 2 a byte.
+void Parser::code_at(u64 address, std::span<const std::string_view> words) {
+  std::vector<u8> bytes;
+  const bool big = big_endian(dump_.arch);
+  for (std::string_view word : words) {
+    if (word.starts_with("0x")) word.remove_prefix(2);
+    const usize size = word.size() / 2;
+    const auto value = hexadecimal(word);
+    if (!value || (word.size() != 8 && word.size() != 4 && word.size() != 2)) break;
+    for (usize i = 0; i < size; ++i)
+      bytes.push_back(static_cast<u8>(*value >> 8 * (big ? size - 1 - i : i)));
+  }
+  block(address, std::move(bytes));
+}
+
+// "0xffffffc010010a34: 8b2063ff add sp, sp, x0"
+bool Parser::memory(const Tokens& tokens) {
+  if (tokens.size() < 2 || tokens[0].size() < 6 || !tokens[0].ends_with(':')) return false;
+  const auto address = hexadecimal(tokens[0].substr(0, tokens[0].size() - 1));
+  if (!address) return false;
+  code_at(*address, std::span(tokens).subspan(1));
+  return true;
+}
+
+// "code at PC: ..." and a Linux oops's "Code: ... (word at PC) ..."
+bool Parser::code(std::string_view words) {
+  std::string lower(words.substr(0, 16));
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (!lower.starts_with("code") || words.find(':') == words.npos) return false;
+  Tokens tokens = split(words.substr(words.find(':') + 1));
+  u64 before = 0;  // bytes in front of the PC
+  u64 bytes = 0;
+  for (std::string_view& token : tokens) {
+    if (token.size() > 2 && (token.front() == '(' || token.front() == '<')) {
+      before = bytes;
+      token = token.substr(1, token.size() - 2);
+    }
+    bytes += token.size() / 2;
+  }
+  if (dump_.cpus.empty()) return true;
+  if (const auto pc = dump_.cpus.back().get(hv::program_counter(dump_.arch)))
+    code_at(*pc - before, tokens);
+  return true;
+}
+
+void Parser::line(std::string_view words) {
+  const std::string joined = join_assignments(words);
+  const Tokens tokens = split(joined);
+  if (tokens.empty()) return;
+  if (tokens.size() == 1 && tokens[0].starts_with("CPU#")) {
+    next_cpu_ = true;
+    return;
+  }
+  if (!code(words) && !memory(tokens)) registers(tokens);
+}
+
+// What is found of  "registers":{"x0":"0x1f",...}  and  {"address":"0x1000","bytes":"00ff"}.
+void Parser::json(std::string_view text) {
+  constexpr std::string_view registers_key = "\"registers\":{", memory_key = "{\"address\":\"";
+  const auto quoted = [](std::string_view& rest) {  // the next string, as it stands
+    const usize begin = rest.find('"');
+    const usize end = begin == rest.npos ? rest.npos : rest.find('"', begin + 1);
+    if (end == rest.npos) return std::exchange(rest, {}).substr(0, 0);
+    const std::string_view inside = rest.substr(begin + 1, end - begin - 1);
+    rest.remove_prefix(end + 1);
+    return inside;
+  };
+  for (usize at = text.find(registers_key); at != text.npos; at = text.find(registers_key, at)) {
+    at += registers_key.size();
+    std::string_view rest = text.substr(at, text.find('}', at) - at);
+    next_cpu_ = true;
+    while (!rest.empty()) {
+      const std::string_view name = quoted(rest);
+      const auto value = hexadecimal(quoted(rest));
+      if (value && !name.empty()) set(name, *value);
+    }
+  }
+  for (usize at = text.find(memory_key); at != text.npos; at = text.find(memory_key, at)) {
+    std::string_view rest = text.substr(at, text.find('}', at) - at);
+    at += memory_key.size();
+    quoted(rest);
+    const auto address = hexadecimal(quoted(rest));
+    quoted(rest);
+    const std::string_view digits = quoted(rest).substr(0, 2 * max_block);
+    std::vector<u8> bytes;
+    for (usize i = 0; i + 1 < digits.size(); i += 2)
+      bytes.push_back(static_cast<u8>(hexadecimal(digits.substr(i, 2)).value_or(0)));
+    if (address) block(*address, std::move(bytes));
+  }
+}
+
+bool is_json(std::string_view text) {
+  const usize first = text.find_first_not_of(" \t\r\n");
+  return first != text.npos && text[first] == '{';
+}
+
+// The first register that only one architecture has decides.
+std::optional<Arch> arch_of(std::string_view text) {
+  if (is_json(text)) {
+    const usize at = text.find("\"arch\":\"");
+    if (at == text.npos) return std::nullopt;
+    for (Arch known : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
+      if (text.substr(at + 8).starts_with(name(known))) return known;
+    return std::nullopt;
+  }
+  std::optional<Arch> found;
+  for_each_line(text, [&](std::string_view words) {
+    if (found) return;
+    const std::string joined = join_assignments(words);
+    for (std::string_view token : split(joined))
+      if (!found) found = dump_names::betrays(token.substr(0, token.find('=')));
+  });
+  return found;
+}
+
+}  // namespace
+
+Result<Dump> parse_dump(std::string_view text) {
+  if (text.size() > max_dump)
+    return fail(Error::Kind::image, "the dump is larger than 4 MiB",
+                "give it the registers only, without a memory image");
+  const auto arch = arch_of(text);
+  const std::string hint =
+      "it reads what QEMU's monitor prints for \"info registers\" and \"x/8wx\", lines of "
+      "NAME=VALUE, and what diagnose --json prints";
+  if (!arch) return fail(Error::Kind::image, "no register dump was found in it", hint);
+  Parser parser(*arch);
+  if (is_json(text))
+    parser.json(text);
+  else
+    for_each_line(text, [&](std::string_view words) { parser.line(words); });
+  Dump dump = parser.take();
+  std::erase_if(dump.cpus, [&](const hv::RegisterFile& file) {
+    return !file.get(hv::program_counter(dump.arch));
+  });
+  if (dump.cpus.empty())
+    return fail(Error::Kind::image, "the dump does not say where the program counter is", hint);
+  return dump;
+}
+
+DumpSubject::DumpSubject(Dump dump, std::string what) : dump_(std::move(dump)) {
+  facts_.arch = dump_.arch;
+  facts_.cpus = static_cast<unsigned>(dump_.cpus.size());
+  facts_.what = std::move(what);
+}
+
+Result<hv::RegisterFile> DumpSubject::sample(unsigned cpu) {
+  if (cpu >= dump_.cpus.size())
+    return fail(Error::Kind::usage, text("the dump has no CPU {}", cpu));
+  return dump_.cpus[cpu];
+}
+
+bool DumpSubject::read_virtual(const hv::RegisterFile&, u64 address, MutableBytes into) {
+  // Byte by byte: lines of four bytes each are blocks of their own.
+  for (usize i = 0; i < into.size(); ++i) {
+    const auto block = std::ranges::find_if(dump_.memory, [&](const CodeBlock& candidate) {
+      return address + i - candidate.address < candidate.bytes.size();
+    });
+    if (block == dump_.memory.end()) return false;
+    into[i] = block->bytes[static_cast<usize>(address + i - block->address)];
+  }
+  return true;
+}
+
+}  // namespace pv::inspect

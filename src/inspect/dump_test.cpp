@@ -1,0 +1,125 @@
+#include "inspect/dump.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "base/endian.h"
+
+namespace pv::inspect {
+namespace {
+
+Dump parsed(std::string_view text) {
+  auto dump = parse_dump(text);
+  EXPECT_TRUE(dump) << (dump ? "" : dump.error().message);
+  return dump ? *std::move(dump) : Dump{};
+}
+
+TEST(Dump, ReadsQemusAarch64) {
+  const Dump dump = parsed(
+      " PC=ffffffc010010a34 X00=1de7ec7edbadc0de X01=ffffffc01084ca38\n"
+      "X29=ffffffc0108f0090 X30=ffffffc01065abf4  SP=ffffffc01084c2b0\n"
+      "PSTATE=400003c5 -Z-- EL1h     FPCR=00000000 FPSR=00000000\n"
+      "Q00=0000000000000000:0000000000000000\n"
+      "(qemu) x/2i 0xffffffc010010a34\n"
+      "0xffffffc010010a34: 8b2063ff add sp, sp, x0\n"
+      "0xffffffc010010a38: d53bd040 mrs x0, (unknown)\n");
+  ASSERT_EQ(dump.cpus.size(), 1u);
+  EXPECT_EQ(dump.arch, Arch::aarch64);
+  const auto& cpu = dump.cpus[0];
+  EXPECT_EQ(cpu.get("pc"), 0xffffffc010010a34);
+  EXPECT_EQ(cpu.get("x0"), 0x1de7ec7edbadc0de);
+  EXPECT_EQ(cpu.get("x30"), 0xffffffc01065abf4);
+  EXPECT_EQ(cpu.get("cpsr"), 0x400003c5u);
+  EXPECT_FALSE(cpu.get("x2"));
+
+  DumpSubject subject(dump, "test");
+  std::array<u8, 8> bytes;
+  ASSERT_TRUE(subject.read_virtual(cpu, 0xffffffc010010a34, bytes));
+  EXPECT_EQ(u32{load_as<Le32>(bytes, 0)}, 0x8b2063ffu);
+  EXPECT_EQ(u32{load_as<Le32>(bytes, 4)}, 0xd53bd040u);
+  EXPECT_FALSE(subject.read_virtual(cpu, 0xffffffc010010a38, bytes));
+}
+
+TEST(Dump, ReadsChainsOfAssignmentsAndCodeAtPc) {
+  const Dump dump =
+      parsed("PC=1000 X00=X03=1de7ec7edbadc0de PSTATE=3c5\ncode at PC: 8b2063ff d53bd040");
+  EXPECT_EQ(dump.cpus.at(0).get("x0"), 0x1de7ec7edbadc0de);
+  EXPECT_EQ(dump.cpus.at(0).get("x3"), 0x1de7ec7edbadc0de);
+  ASSERT_EQ(dump.memory.size(), 1u);
+  EXPECT_EQ(dump.memory[0].address, 0x1000u);
+  EXPECT_EQ(dump.memory[0].bytes.size(), 8u);
+}
+
+TEST(Dump, PlacesAnOopsCodeLineByItsMark) {
+  const Dump dump = parsed("PC=1008 X00=0 PSTATE=3c5\nCode: aa0003e1 d503201f (d4210000)");
+  ASSERT_EQ(dump.memory.size(), 1u);
+  EXPECT_EQ(dump.memory[0].address, 0x1000u);
+}
+
+TEST(Dump, ReadsQemusRiscv) {
+  const Dump dump = parsed(
+      "CPU#0\n V      =   0\n pc       ffffffff80004d7a\n mhartid  0000000000000000\n"
+      " stvec    ffffffff80003a6c\n scause   0000000000000002\n"
+      " x0/zero  0000000000000000 x1/ra    ffffffff80004d6a x2/sp    ffffffff81403ea0\n"
+      " x8/s0    ffffffff81403ec0 x9/s1    0000000000000001\n"
+      "CPU#1\n pc       0000000080000000\n");
+  ASSERT_EQ(dump.cpus.size(), 2u);
+  EXPECT_EQ(dump.arch, Arch::riscv64);
+  EXPECT_EQ(dump.cpus[0].get("ra"), 0xffffffff80004d6a);
+  EXPECT_EQ(dump.cpus[0].get("fp"), 0xffffffff81403ec0);
+  EXPECT_EQ(dump.cpus[0].get("scause"), 2u);
+  EXPECT_EQ(dump.cpus[1].get("pc"), 0x80000000u);
+}
+
+TEST(Dump, ReadsQemusPowerpc) {
+  const Dump dump = parsed(
+      "NIP c0012345   LR c0000010 CTR 00000000 XER 20000000 CPU#0\n"
+      "MSR 00029002 HID0 00000000  HF 24028006 iidx 1 didx 1\n"
+      "GPR00 00000000 c0501f80 c04b5b40 00000003\nGPR04 00000001 00000002 00000003 00000004\n"
+      "CR 22000044  [ E  E  -  -  -  -  G  G  ]             RES ffffffff\n"
+      "  SRR0 c0011111    SRR1 00029002\n   IVPR c0000000 DEAR 00000004\n");
+  ASSERT_EQ(dump.cpus.size(), 1u);
+  EXPECT_EQ(dump.arch, Arch::powerpc);
+  const auto& cpu = dump.cpus[0];
+  EXPECT_EQ(cpu.get("pc"), 0xc0012345u);
+  EXPECT_EQ(cpu.get("lr"), 0xc0000010u);
+  EXPECT_EQ(cpu.get("msr"), 0x29002u);
+  EXPECT_EQ(cpu.get("r1"), 0xc0501f80u);
+  EXPECT_EQ(cpu.get("r7"), 4u);
+  EXPECT_EQ(cpu.get("cr"), 0x22000044u);
+  EXPECT_EQ(cpu.get("srr0"), 0xc0011111u);
+  EXPECT_EQ(cpu.get("dear"), 4u);
+}
+
+TEST(Dump, ReadsQemusX86) {
+  const Dump dump = parsed(
+      "RAX=0000000000000000 RBX=ffffffff82013860 RCX=0 RDX=0\n"
+      "R8 =00000000deadbeef R9 =1\n"
+      "RIP=ffffffff81b5c93e RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\n"
+      "CS =0010 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]\n"
+      "GDT=     fffffe0000001000 0000007f\nIDT=     fffffe0000000000 00000fff\n"
+      "CR0=80050033 CR2=ffff888003601000 CR3=0000000002a0a000 CR4=00000020\n"
+      "EFER=0000000000000d01\n");
+  ASSERT_EQ(dump.cpus.size(), 1u);
+  EXPECT_EQ(dump.arch, Arch::x86_64);
+  const auto& cpu = dump.cpus[0];
+  EXPECT_EQ(cpu.get("rip"), 0xffffffff81b5c93e);
+  EXPECT_EQ(cpu.get("r8"), 0xdeadbeefu);
+  EXPECT_EQ(cpu.get("eflags"), 0x246u);
+  EXPECT_EQ(cpu.get("cs"), 0x10u);
+  EXPECT_EQ(cpu.get("cs_attributes"), 0xa9bu);
+  EXPECT_EQ(cpu.get("idt_base"), 0xfffffe0000000000);
+  EXPECT_EQ(cpu.get("idt_limit"), 0xfffu);
+  EXPECT_EQ(cpu.get("cr0"), 0x80050033u);
+}
+
+TEST(Dump, RefusesWhatIsNone) {
+  for (std::string_view text :
+       {"", "hello", "{}", "PC=", "X00=1", "RIP=", "{\"arch\":\"aarch64\"}"})
+    EXPECT_FALSE(parse_dump(text)) << text;
+  EXPECT_FALSE(parse_dump(std::string(max_dump + 1, ' ')));
+}
+
+}  // namespace
+}  // namespace pv::inspect

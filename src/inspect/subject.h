@@ -1,0 +1,56 @@
+// Subject: a guest that is being looked at, wherever its state comes from: a running VM (asked over
+// its control socket), a dump that somebody sent, a fake in a test. All of the diagnosis is written
+// against this.
+//
+// A subject may be another architecture than this machine. What it says is not trusted: sizes are
+// checked by whoever uses them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/arch.h"
+#include "base/result.h"
+#include "hv/registers.h"
+
+namespace pv::inspect {
+
+struct Range {
+  u64 begin = 0;
+  u64 size = 0;
+  bool contains(u64 address) const { return address - begin < size; }
+};
+
+struct Facts {
+  Arch arch = host_arch;
+  unsigned cpus = 1;
+  std::vector<Range> ram;  // guest-physical; empty: not known
+  bool live = false;       // sampling again may show something else
+  bool paused = false;     // by its owner
+  bool debugger = false;   // one is attached and may hold the guest
+  std::string what;        // "the dump golden.txt", "the VM guest-17"
+};
+
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual const Facts& facts() const = 0;
+  // One moment of one vCPU: its general and system registers, as far as they are known.
+  virtual Result<hv::RegisterFile> sample(unsigned cpu) = 0;
+  // Copies guest-physical memory out; false where there is none, or it is not known.
+  virtual bool read_physical(u64 address, MutableBytes into) = 0;
+  // Copies memory by a vCPU's virtual address: false where nothing is mapped or known.
+  virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
+  // What the vCPU's page tables say about `address`, in words for people ("mapped to 0x...", "not
+  // mapped: ..."); empty: unknown.
+  virtual std::string explain_address(const hv::RegisterFile& cpu, u64 address) {
+    static_cast<void>(cpu), static_cast<void>(address);
+    return {};
+  }
+};
+
+// Guest memory is big-endian on powerpc. (Little-endian pages there and big-endian ones elsewhere
+// are not known to the diagnosis.)
+constexpr bool big_endian(Arch arch) { return arch == Arch::powerpc; }
+
+}  // namespace pv::inspect
