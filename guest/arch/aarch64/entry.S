@@ -72,6 +72,8 @@ _start:
                                 /* link.ld puts "ARM\x64" here, or 0 in the flat binary */
 .section .head, "ax"
 entry:
+  .weak before_entry            /* a sample's own beginning; the next instruction where there is none */
+  b    before_entry
   /* Save the machine as we found it. The registers needed for that wait in system registers which hold
    * nothing of interest at boot. */
   msr  tpidr_el1, x30
