@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "inspect/diagnosis/rules.h"
+#include "inspect/diagnosis/samples.h"
 #include "inspect/poison.h"
 
 namespace pv::inspect {
@@ -20,6 +21,24 @@ bool one_slot(const Scene& scene) {
   return first && first->synchronous && scene.samples_with([&](const CpuState& state) {
     return state.slot && state.slot->begin == first->begin;
   }) == scene.count();
+}
+
+// Without a recorded exception: the slots and the other places that the samples have met.
+std::string exception_loop_sentence(const Scene& scene) {
+  std::string slots, places;
+  std::vector<u64> seen;
+  for (const CpuState& state : scene.states()) {
+    const u64 key = in_fault_slot(state) ? state.slot->begin : state.pc;
+    if (std::ranges::find(seen, key) != seen.end()) continue;
+    seen.push_back(key);
+    if (in_fault_slot(state))
+      slots += text("{}{}", slots.empty() ? "" : ", ", state.slot->name);
+    else
+      places += text("{}{}", places.empty() ? "" : ", ", scene.place(state.pc));
+  }
+  if (places.empty())
+    return text("exception loop: the CPU does not leave its exception entry: {}", slots);
+  return text("exception loop: {}, taken again and again at {}", slots, places);
 }
 
 }  // namespace
@@ -40,6 +59,11 @@ bool stuck_in_exceptions(const Scene& scene) {
   const usize in_slots = scene.samples_with(in_fault_slot);
   if (scene.count() == 1) return in_slots == 1;
   if (in_slots == scene.count()) return true;
+  // The processor keeps no record of the exception (x86_64), but the samples go round in a circle.
+  constexpr usize few = 8;
+  if (in_slots >= enough(scene.count()) && window(scene).distinct.size() <= few &&
+      no_progress(scene))
+    return true;
   return same_fault(scene) != nullptr && in_slots >= enough(scene.count());
 }
 
@@ -128,12 +152,9 @@ MaybeVerdict exception_loop(const Scene& scene) {
         "the handler returns to the instruction that failed without having mended anything, or "
         "fails itself before it can report");
   } else {
-    verdict.sentence = scene.count() == 1
+    verdict.sentence = scene.count() == 1 && state.slot
                            ? text("the CPU is at the entry of an exception: {}", state.slot->name)
-                           : text(
-                                 "exception loop: the CPU does not leave its exception entry "
-                                 "({})",
-                                 state.slot ? state.slot->name : "several slots");
+                           : exception_loop_sentence(scene);
   }
   add_exception_evidence(scene, verdict);
   return verdict;

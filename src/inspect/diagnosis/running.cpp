@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "inspect/diagnosis/rules.h"
+#include "inspect/diagnosis/samples.h"
 
 namespace pv::inspect {
 namespace {
@@ -35,44 +36,6 @@ bool waits_in_circle(const Scene& scene, u64 wait) {
     if (at == wait) return true;
   }
   return false;
-}
-
-// Registers without those that time changes by itself.
-bool same_registers(const hv::RegisterFile& a, const hv::RegisterFile& b) {
-  for (usize i = 0; i < a.table.size() && i < b.table.size(); ++i)
-    if (a.table[i].group == hv::RegisterGroup::general && a.known[i] != 0 && b.known[i] != 0 &&
-        a.values[i] != b.values[i])
-      return false;
-  return true;
-}
-
-struct Window {
-  u64 low, high;
-  std::vector<u64> distinct;
-};
-Window window(const Scene& scene) {
-  Window seen{~u64{0}, 0, {}};
-  for (const CpuState& state : scene.states()) {
-    seen.low = std::min(seen.low, state.pc);
-    seen.high = std::max(seen.high, state.pc);
-    seen.distinct.push_back(state.pc);
-  }
-  std::ranges::sort(seen.distinct);
-  const auto rest = std::ranges::unique(seen.distinct);
-  seen.distinct.erase(rest.begin(), rest.end());
-  return seen;
-}
-
-// Each PC that was met twice was met with the same registers: nothing is counted or computed.
-bool no_progress(const Scene& scene) {
-  usize repeated = 0;
-  for (usize i = 0; i < scene.count(); ++i)
-    for (usize j = i + 1; j < scene.count(); ++j) {
-      if (scene.states()[i].pc != scene.states()[j].pc) continue;
-      if (!same_registers(scene.files()[i], scene.files()[j])) return false;
-      ++repeated;
-    }
-  return repeated != 0;
 }
 
 }  // namespace
@@ -109,13 +72,15 @@ MaybeVerdict waiting(const Scene& scene) {
   const usize masked =
       scene.samples_with([](const CpuState& one) { return one.interrupts_masked; });
   const bool circle = wait && waits_in_circle(scene, *wait) && masked == scene.count();
-  if (state.sure || circle) {
+  const bool sure =
+      scene.samples_with([](const CpuState& one) { return one.sure; }) == scene.count();
+  if (sure || circle) {
     verdict.cause = Cause::waits_for_ever;
     verdict.sentence = text("waits for an interrupt that nobody will raise: {}",
-                            state.sure ? state.no_wake
-                                       : "a loop of nothing but the wait instruction, with "
-                                         "interrupts masked");
-    if (circle && state.sure)
+                            sure ? state.no_wake
+                                 : "a loop of nothing but the wait instruction, with "
+                                   "interrupts masked");
+    if (circle && sure)
       verdict.evidence.emplace_back("the loop is nothing but the wait instruction");
     verdict.advice.emplace_back(
         "if the guest has not simply ended here: set a timer or enable a device's interrupt, and "
@@ -136,14 +101,21 @@ MaybeVerdict spinning(const Scene& scene) {
   const CpuState& state = scene.state();
   const Instruction one = scene.instruction(seen.low);
   Verdict verdict{.cause = Cause::spinning, .sentence = {}, .evidence = {}, .advice = {}};
-  if (seen.distinct.size() == 1 && one.op == Op::jump && one.target == seen.low)
+  if (seen.distinct.size() == 1 && one.op == Op::undefined) {
+    verdict.cause = Cause::exception_loop;
+    verdict.sentence = text(
+        "exception loop: what stands at {} is no instruction, and the handler "
+        "returns to it",
+        scene.place(seen.low));
+  } else if (seen.distinct.size() == 1 && one.op == Op::jump && one.target == seen.low) {
     verdict.sentence =
         text("spinning on one instruction: {} jumps to itself", scene.place(seen.low));
-  else if (seen.distinct.size() == 1)
+  } else if (seen.distinct.size() == 1) {
     verdict.sentence = text("spinning at one place: {}", scene.place(seen.low));
-  else
+  } else {
     verdict.sentence = text("spinning in a loop of {} bytes, from {}", seen.high - seen.low,
                             scene.place(seen.low));
+  }
   verdict.evidence.push_back(
       text("all {} samples of PC lie there, and no register changes", scene.count()));
   verdict.evidence.push_back(state.mode);

@@ -1,6 +1,10 @@
 // x86_64 for the diagnosis (Intel SDM volume 3, 6: interrupts and exceptions). The processor keeps
-// no cause of the last exception but CR2: which one it was is found by looking at the IDT
-// (idt.h) and the stack.
+// no cause of the last exception but CR2: which one it was is told by the gate of the IDT that
+// PC is behind.
+#include <algorithm>
+#include <array>
+
+#include "base/endian.h"
 #include "base/text.h"
 #include "inspect/diagnosis/architecture.h"
 
@@ -32,6 +36,68 @@ CpuState state_of(const hv::RegisterFile& cpu) {
     state.sure = true;
   }
   return state;
+}
+
+constexpr const char* exceptions[] = {"divide error (#DE)",
+                                      "debug (#DB)",
+                                      nullptr,
+                                      "breakpoint (#BP)",
+                                      "overflow (#OF)",
+                                      "bound range (#BR)",
+                                      "invalid opcode (#UD)",
+                                      "device not available (#NM)",
+                                      "double fault (#DF)",
+                                      nullptr,
+                                      "invalid TSS (#TS)",
+                                      "segment not present (#NP)",
+                                      "stack fault (#SS)",
+                                      "general protection (#GP)",
+                                      "page fault (#PF)",
+                                      nullptr,
+                                      "x87 error (#MF)",
+                                      "alignment check (#AC)",
+                                      "machine check (#MC)",
+                                      "SIMD error (#XM)",
+                                      "virtualization exception (#VE)",
+                                      "control protection (#CP)"};
+
+constexpr bool has_error_code(usize vector) {
+  return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+}
+
+// What the processor has pushed, at the very begin of a handler.
+void read_frame(Subject& subject, const hv::RegisterFile& cpu, usize vector, CpuState& state) {
+  std::array<u8, 8> from;
+  if (!subject.read_virtual(cpu, state.sp + (has_error_code(vector) ? 8 : 0), from)) return;
+  Recorded recorded{.fault = vector != 1 && vector != 3,
+                    .cause = exceptions[vector],
+                    .syndrome = vector,
+                    .return_address = load_as<Le64>(from, 0),
+                    .address = {},
+                    .data = vector == 14,
+                    .write = false};
+  if (vector == 14) recorded.address = cpu.get("cr2");
+  state.recorded = std::move(recorded);
+}
+
+// The gate whose handler begins closest before PC; in 64-bit mode only.
+void find_gate(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
+  constexpr u64 slot_size = 16;
+  const u64 limit = cpu.get_or("idt_limit", 0), base = cpu.get_or("idt_base", 0);
+  if ((cpu.get_or("cs_attributes", 0) & 0x200) == 0 || state.user) return;
+  std::array<u8, 16 * std::size(exceptions)> table;
+  const usize size = static_cast<usize>(std::min<u64>(limit + 1, table.size())) & ~usize{15};
+  if (!subject.read_virtual(cpu, base, std::span(table).first(size))) return;
+  for (usize vector = 0; vector < size / 16; ++vector) {
+    const Bytes gate = Bytes(table).subspan(16 * vector, 16);
+    const u64 begin = u64{load_as<Le16>(gate, 0)} | u64{load_as<Le16>(gate, 6)} << 16 |
+                      u64{load_as<Le32>(gate, 8)} << 32;
+    if ((gate[5] & 0x80) == 0 || exceptions[vector] == nullptr || state.pc - begin >= slot_size ||
+        (state.slot && state.slot->begin > begin))
+      continue;
+    state.slot = Slot{text("{}, IDT gate {}", exceptions[vector], vector), begin, slot_size, true};
+    if (state.pc == begin) read_frame(subject, cpu, vector, state);
+  }
 }
 
 i64 extend(u64 value, unsigned width) {
@@ -83,6 +149,6 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
 
 }  // namespace
 
-const Architecture diagnosed = {state_of, decode, words, 1, false, false};
+const Architecture diagnosed = {state_of, decode, words, 1, false, false, find_gate};
 
 }  // namespace pv::inspect::x86_64

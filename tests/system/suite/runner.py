@@ -10,7 +10,7 @@ from . import native, shell
 from .case import failure
 from .report import Outcome
 
-THEMES = ("guests", "devices", "linux", "images", "options", "instances", "console", "badinput", "machine", "powerpc")
+THEMES = ("guests", "devices", "linux", "images", "options", "instances", "console", "badinput", "diagnose", "machine", "powerpc")
 DEATHS = 2      # boots after which the rest counts as failed
 
 

@@ -1,0 +1,43 @@
+#include "inspect/diagnosis/samples.h"
+
+#include <algorithm>
+
+namespace pv::inspect {
+namespace {
+
+// Registers without those that time changes by itself.
+bool same_registers(const hv::RegisterFile& a, const hv::RegisterFile& b) {
+  for (usize i = 0; i < a.table.size() && i < b.table.size(); ++i)
+    if (a.table[i].group == hv::RegisterGroup::general && a.known[i] != 0 && b.known[i] != 0 &&
+        a.values[i] != b.values[i])
+      return false;
+  return true;
+}
+
+}  // namespace
+
+Window window(const Scene& scene) {
+  Window seen;
+  for (const CpuState& state : scene.states()) {
+    seen.low = std::min(seen.low, state.pc);
+    seen.high = std::max(seen.high, state.pc);
+    seen.distinct.push_back(state.pc);
+  }
+  std::ranges::sort(seen.distinct);
+  const auto rest = std::ranges::unique(seen.distinct);
+  seen.distinct.erase(rest.begin(), rest.end());
+  return seen;
+}
+
+bool no_progress(const Scene& scene) {
+  usize repeated = 0;
+  for (usize i = 0; i < scene.count(); ++i)
+    for (usize j = i + 1; j < scene.count(); ++j) {
+      if (scene.states()[i].pc != scene.states()[j].pc) continue;
+      if (!same_registers(scene.files()[i], scene.files()[j])) return false;
+      ++repeated;
+    }
+  return repeated != 0;
+}
+
+}  // namespace pv::inspect

@@ -1,0 +1,84 @@
+"""polyvisor diagnose: planted failures, each with its verdict, and healthy guests without a false alarm."""
+
+import re
+
+from suite.case import Case
+from suite.shell import script
+
+ALL = ("aarch64", "riscv64", "powerpc", "x86_64")
+
+# What hangs: name, guests/hang's kind, verdict, what the sentence says, architectures, further options.
+PLANTED = (
+    ("undefined", 1, "exception-loop", ("exception loop",), ALL, ""),
+    ("data-fault", 2, "exception-loop", ("exception loop",), ("aarch64", "powerpc", "x86_64"), ""),
+    ("no-handlers", 3, ("pc-at-nothing", "exception-loop"), (), ("aarch64", "powerpc"), ""),
+    ("jump-to-itself", 4, "spinning", ("jumps to itself",), ALL, ""),
+    ("jump-to-nothing", 5, ("pc-at-nothing", "exception-loop"), (), ("aarch64", "powerpc"), ""),
+    ("device-memory", 6, "pc-at-nothing", ("exceptions go to 0x200",), ("aarch64",), ""),
+    ("stack", 7, "stack-overflow", ("stack overflow",), ("aarch64", "powerpc"), ""),
+    ("never-started", 8, "not-started", ("CPU 1 was never started",), ALL, "-c 2"),
+    ("empty-handlers", 9, "pc-at-nothing", ("PC at nothing",), ("aarch64", "riscv64"), ""),
+    ("asleep", 10, "waits-for-ever", ("waits for an interrupt that nobody will raise",), ALL, ""),
+)
+HEALTHY = (
+    ("timer", 20, ""), ("timer-smp", 22, "-c 2"), ("computes", 21, "-c 2"), ("timer-computes", 23, ""), ("prints", 24, ""),
+)
+
+
+def cases(target):
+    """Where interrupt controllers differ, nothing of this does."""
+    if not target.full:
+        return []
+    found = [_hangs(*row) for row in PLANTED if target.guest_arch in row[4]] + [_lives(*row) for row in HEALTHY]
+    return found + _others(target)
+
+
+def _diagnosed(name, command, ready, then=""):
+    return script(f"polyvisor run {command} --name {name} </dev/null >tmp/{name}.out 2>&1 & pid=$!\n"
+                  f"wait_for '{ready}' tmp/{name}.out; sleep 0.3; {then}polyvisor diagnose {name}; echo diagnosed $?\n"
+                  f"polyvisor stop -n {name}; finished $pid it")
+
+
+def _verdict(*allowed):
+    def check(result):
+        found = re.search(r"^VERDICT \(([a-z-]+)\): (.*)", result.text, re.MULTILINE)
+        assert found, "no verdict"
+        assert found[1] in allowed, f"the verdict is {found[1]} ({found[2]}) instead of {' or '.join(allowed)}"
+    return check
+
+
+def _hangs(name, kind, verdict, says, _, options):
+    allowed = (verdict,) if isinstance(verdict, str) else verdict
+    return Case(f"diagnose/{name}", _diagnosed(f"d-{name}", f"guest/hang -p kind={kind} {options}", "hang: kind"),
+                says=[*says, "diagnosed 1", "it ended with status 106"], timeout=120, check=_verdict(*allowed))
+
+
+def _lives(name, kind, options):
+    return Case(f"diagnose/healthy-{name}",
+                _diagnosed(f"d-{name}", f"guest/hang -p kind={kind} {options}", "hang: kind"),
+                says=["diagnosed 0", "it ended with status 106"], timeout=120, check=_verdict("busy", "idle"))
+
+
+def _others(target):
+    found = [
+        Case("diagnose/healthy-spin", _diagnosed("d-spin", "guest/spin", "spinning"), check=_verdict("busy"),
+             says=["diagnosed 0"], timeout=120),
+        Case("diagnose/healthy-paused", _diagnosed("d-paused", "guest/hang -p kind=4", "hang: kind",
+                                                   "polyvisor pause -n d-paused; "),
+             check=_verdict("paused"), says=["diagnosed 0"], timeout=120),
+        # echo waits for input that could come.
+        Case("diagnose/healthy-echo", script(
+            "mkfifo tmp/d-line; polyvisor run guest/echo --name d-echo <tmp/d-line >tmp/d-echo.out 2>&1 & pid=$!\n"
+            "exec 3>tmp/d-line; wait_for 'echo: ready' tmp/d-echo.out; polyvisor diagnose d-echo; echo diagnosed $?\n"
+            "echo still here >&3; wait_for 'still here' tmp/d-echo.out; echo quit >&3; finished $pid it"),
+            check=_verdict("idle", "busy"), says=["diagnosed 0", "it ended with status 0"], never=["TIMEOUT"], timeout=120),
+        Case("diagnose/unknown", ["polyvisor", "diagnose", "nobody"], 107, says=['no VM named "nobody" is running']),
+        Case("diagnose/which", ["polyvisor", "diagnose"], 104, says=["diagnose needs to know which VM"]),
+    ]
+    if target.guest_arch == "aarch64":
+        found.append(Case(
+            "diagnose/percpu", _diagnosed("d-percpu", "guest/percpu", "per-CPU access follows"), timeout=120,
+            check=_verdict("unwritten-register"),
+            says=["TPIDR_EL1 was never written: a per-CPU access before it is set up", "0x1de7ec7edbadc0de",
+                  "diagnosed 1"]))
+    return found
