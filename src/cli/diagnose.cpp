@@ -91,6 +91,12 @@ Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
   }
 }
 
+i64 now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 Result<inspect::Report> examine(inspect::Subject& subject, const Request& request) {
   std::optional<inspect::Symbols> symbols;
   if (!request.symbols.empty()) {
@@ -101,9 +107,14 @@ Result<inspect::Report> examine(inspect::Subject& subject, const Request& reques
     constexpr timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
     ::nanosleep(&pause, nullptr);
   };
-  return inspect::diagnose(
-      subject,
-      {.samples = request.samples, .wait = wait, .symbols = symbols ? &*symbols : nullptr});
+  // A guest with much memory, or a slow host: the verdict is worth more than the log.
+  const i64 patience = now_ms() + 20'000;
+  inspect::Options options{.samples = request.samples,
+                           .wait = wait,
+                           .symbols = symbols ? &*symbols : nullptr,
+                           .search = [patience] { return now_ms() < patience; }};
+  if (!subject.facts().live) options.search = nullptr;
+  return inspect::diagnose(subject, options);
 }
 
 Result<inspect::Report> examine_dump(const Request& request) {

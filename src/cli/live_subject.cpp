@@ -57,7 +57,27 @@ const std::vector<u8>* LiveSubject::page(u64 number) {
   return &pages_.emplace(number, *std::move(bytes)).first->second;
 }
 
+// Without keeping it: who reads much reads it once.
+bool LiveSubject::read_much(u64 address, MutableBytes into) {
+  const auto contains = [&](const inspect::Range& range) {
+    return range.contains(address) && into.size() <= range.size - (address - range.begin);
+  };
+  if (std::ranges::none_of(facts_.ram, contains)) return false;
+  while (!into.empty()) {
+    const usize piece = std::min<usize>(into.size(), control::max_memory_reply);
+    const auto reply = connection_.request({control::Verb::memory, address, piece});
+    if (!reply) return false;
+    const auto bytes = control::parse_memory(*reply);
+    if (!bytes || bytes->size() != piece) return false;
+    std::memcpy(into.data(), bytes->data(), piece);
+    into = into.subspan(piece);
+    address += piece;
+  }
+  return true;
+}
+
 bool LiveSubject::read_physical(u64 address, MutableBytes into) {
+  if (into.size() > 2 * page_size) return read_much(address, into);
   while (!into.empty()) {
     if (!is_ram(address)) return false;
     const std::vector<u8>* found = page(address / page_size);

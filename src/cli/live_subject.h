@@ -24,6 +24,7 @@ class LiveSubject final : public inspect::Subject {
  private:
   explicit LiveSubject(control::Connection connection) : connection_(std::move(connection)) {}
   bool is_ram(u64 address) const;
+  bool read_much(u64 address, MutableBytes into);
   const std::vector<u8>* page(u64 number);
 
   control::Connection connection_;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "inspect/diagnosis/rules.h"
 #include "inspect/disassembler.h"
+#include "inspect/kernel_log.h"
 #include "inspect/unwind.h"
 
 namespace pv::inspect {
@@ -90,6 +91,33 @@ void decide(Report& report) {
   }
 }
 
+// The end of the kernel's log; a panic in it explains what the CPUs do, unless one of them waits or
+// works: a kernel that panics does neither.
+void add_log(Subject& subject, const Options& options, Report& report) {
+  constexpr usize shown = 20;
+  if (!options.search) return;
+  const auto log = find_kernel_log(subject, options.search);
+  if (!log) {
+    report.log_note = "No kernel log was found in the guest's memory.";
+    return;
+  }
+  report.log_note = text("The log: {} lines from guest-physical {:#x}.", log->lines.size(),
+                         log->address);
+  const usize first = log->lines.size() - std::min(log->lines.size(), shown);
+  report.log.assign(log->lines.begin() + static_cast<std::ptrdiff_t>(first), log->lines.end());
+  const std::string* panic = find_panic(*log);
+  const Cause cause = report.verdict.cause;
+  if (panic == nullptr || cause == Cause::idle || cause == Cause::paused ||
+      cause == Cause::debugged)
+    return;
+  Verdict verdict{.cause = Cause::panic, .sentence = "the kernel has panicked: " + *panic,
+                  .evidence = {}, .advice = {}};
+  verdict.evidence.emplace_back("this line stands in the kernel's log, read from its memory");
+  verdict.evidence.push_back("the CPU since: " + report.verdict.sentence);
+  verdict.advice.emplace_back("panic=-1 on the guest's command line makes it reset instead");
+  report.verdict = std::move(verdict);
+}
+
 }  // namespace
 
 std::string_view name(Cause cause) {
@@ -122,6 +150,7 @@ Result<Report> diagnose(Subject& subject, const Options& options) {
   report.samples = scenes.front().count();
   for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
   decide(report);
+  add_log(subject, options, report);
   return report;
 }
 
