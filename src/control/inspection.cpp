@@ -63,7 +63,7 @@ bool parse_tlb_entry(std::string_view words, hv::RegisterFile& file) {
     return false;
   entry.mas1 = static_cast<u32>(mas1);
   entry.mas8 = static_cast<u32>(mas8);
-  file.tlb[index] = entry;
+  file.tlb[static_cast<usize>(index)] = entry;
   return true;
 }
 
@@ -77,9 +77,9 @@ bool parse_register_field(std::string_view key, std::string_view value, hv::Regi
     u64 entries;
     if (!number(value, entries, 10) || entries > max_tlb) return false;
     if (key == "tlbs")
-      file.tlb.resize(entries);
+      file.tlb.resize(static_cast<usize>(entries));
     else
-      file.tlb0_entries = entries;
+      file.tlb0_entries = static_cast<usize>(entries);
     return true;
   }
   if (key == "tlb") return parse_tlb_entry(value, file);
