@@ -42,6 +42,10 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
     return bad_image(
         content, text("is a 32-bit ELF file, but the CPUs of this machine start in 64-bit mode"),
         text("build it for 64-bit {}", name(target.arch)));
+  if (elf.wide && target.only_32_bits != nullptr)
+    return bad_image(content, "is a 64-bit ELF file, but guests on this host have 32 bits",
+                     text("{}; give a 32-bit kernel (a 32-bit vmlinux or a uImage of one)",
+                          target.only_32_bits));
   switch (elf.type) {
     case et_exec:
     case et_dyn: break;

@@ -55,6 +55,8 @@ struct Target {
   std::span<const Reserved> reserved = {};
   GuestAddress image_base;  // arm64 and riscv Images lie text_offset above this
   GuestAddress flat_base;   // where a flat binary begins
+  // Why 64-bit programs cannot run here: "this host's kernel has 32 bits". Null: they can.
+  const char* only_32_bits = nullptr;
 };
 // The addresses of the boot contract for an architecture whose RAM is `ram`.
 Target target_for(Arch arch, std::span<const GuestRange> ram,

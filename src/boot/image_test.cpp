@@ -261,6 +261,16 @@ TEST(Image, ThirtyTwoBitElfOnA64BitMachine) {
           {"32-bit", "PVH"}, "multiboot");
 }
 
+TEST(Image, SixtyFourBitElfWhereGuestsHave32Bits) {
+  Target t = target_for(Arch::powerpc, x86_ram);
+  const Blob wide = elf(21, 0x10, {{0, 0x200, 0x100, 0x100}}, 0x400, true, true);
+  EXPECT_TRUE(parse_blob(wide, t));
+  t.only_32_bits = "this host's kernel has 32 bits";
+  refuses(parse_blob(wide, t), {"a 64-bit ELF file"},
+          "this host's kernel has 32 bits; give a 32-bit kernel");
+  EXPECT_TRUE(parse_blob(elf(20, 0x10, {{0, 0x200, 0x100, 0x100}}, 0x400, false, true), t));
+}
+
 TEST(Image, ElfOutsideRamNamesTheAddresses) {
   refuses(parse_blob(elf(em_aarch64, 0x1000, {{0x1000, 0x200, 0x10, 0x10}}, 0x400), arm),
           {"0x1000-0x100f", "0x40000000-0x43ffffff"}, "0x40080000");

@@ -56,31 +56,29 @@ class Placer {
     if (target_.arch == Arch::aarch64 && !image_protocol && size <= first.size &&
         target_.ram.front().size >= first.size && free(first))
       return take(GuestRange{first.base, size});
-    if (auto hole = find(size, tree_block, 0)) {
+    if (auto hole = find(size, tree_block)) {
       tree_block_ = GuestRange{hole->base, tree_block};
       return take(*hole);
     }
     // Small RAM without a free block: a power of two never crosses one.
-    if (auto hole = find(size, std::bit_ceil(std::max(size, u64{8})), 0)) return take(*hole);
+    if (auto hole = find(size, std::bit_ceil(std::max(size, u64{8})))) return take(*hole);
     return std::nullopt;
   }
 
   // As high as the tree may be, so that it lies in the same mapping.
   std::optional<GuestRange> waiting(u64 size) {
-    auto hole = find(size, page, 0);
+    auto hole = find(size, page);
     if (hole) take(*hole);
     return hole;
   }
 
   std::optional<GuestRange> initrd(u64 size) {
-    // The CPU's first MiB on x86 belongs to firmware habits and to the monitor.
-    u64 low = target_.arch == Arch::x86_64 ? 1_MiB : 0;
     // Below the tree's block; beside the tree only where memory is short.
     usize before = taken_.size();
     taken_.push_back(tree_block_);
-    auto hole = find(size, page, low);
+    auto hole = find(size, page);
     taken_.resize(before);
-    if (!hole) hole = find(size, page, low);
+    if (!hole) hole = find(size, page);
     if (hole) take(*hole);
     return hole;
   }
@@ -94,11 +92,22 @@ class Placer {
     return range;
   }
 
-  // First within the usual reach, then as far as the architecture lets the kernel see.
-  std::optional<GuestRange> find(u64 size, u64 alignment, u64 low) const {
+  // Below it nothing is placed.
+  u64 lowest() const {
     u64 base = target_.ram.front().base.value();
-    Limits limits{low, base + usual_reach};
-    Limits widest{low, ~u64{0}};
+    // The CPU's first MiB on x86 belongs to firmware habits and to the monitor.
+    if (target_.arch == Arch::x86_64) return std::max(base, 1_MiB);
+    // Address 0 is "no device tree" in r3, and an e500v2's KVM shows guests a page of its own
+    // there.
+    if (target_.arch == Arch::powerpc) return base + page;
+    return base;
+  }
+
+  // First within the usual reach, then as far as the architecture lets the kernel see.
+  std::optional<GuestRange> find(u64 size, u64 alignment) const {
+    u64 base = target_.ram.front().base.value();
+    Limits limits{lowest(), base + usual_reach};
+    Limits widest{lowest(), ~u64{0}};
     if (target_.arch == Arch::powerpc) {
       // The smallest boot mapping, then what a 32-bit kernel maps without being asked.
       limits.high = base + 64_MiB;
@@ -106,7 +115,7 @@ class Placer {
     }
     if (target_.arch == Arch::aarch64) {
       u64 window = align_down(image_.extent().base.value(), 1_GiB);
-      widest = {std::max(low, window), window + 32_GiB};
+      widest = {std::max(lowest(), window), window + 32_GiB};
     }
     if (target_.arch == Arch::x86_64) {
       widest.high = 4_GiB;
@@ -115,6 +124,14 @@ class Placer {
       limits = widest;
     }
     limits.high = std::min(limits.high, widest.high);
+    u64 image = image_.extent().base.value();
+    if (target_.arch == Arch::powerpc && image < limits.high) {
+      // The little room below a program is the last resort: it may be meant for vectors.
+      for (Limits above : {limits, widest}) {
+        above.low = std::max(above.low, image);
+        if (auto hole = highest_hole(target_.ram, taken_, size, alignment, above)) return hole;
+      }
+    }
     if (auto hole = highest_hole(target_.ram, taken_, size, alignment, limits)) return hole;
     return highest_hole(target_.ram, taken_, size, alignment, widest);
   }

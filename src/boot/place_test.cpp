@@ -138,6 +138,49 @@ TEST(Place, PowerpcStaysInTheSmallestMappingWherePossible) {
   EXPECT_FALSE(place(kernel(Format::elf32, 0, 8_MiB), target_for(Arch::powerpc, more), request));
 }
 
+// r3 = 0 would mean "no tree", and KVM for e500v2 shows a page of its own at address 0.
+TEST(Place, PowerpcPutsNothingAtAddressZero) {
+  struct Case {
+    u64 ram, kernel, size, initrd, waiting;
+  };
+  const Case cases[] = {
+      {2_MiB, 1_MiB, 200_KiB, 0, 0},        {2_MiB, 1_MiB, 200_KiB, 0, 4096},
+      {2_MiB, 1_MiB, 1_MiB, 512_KiB, 4096}, {64_MiB, 2_MiB, 62_MiB, 0, 4096},
+      {66_MiB, 2_MiB, 62_MiB, 0, 4096},     {66_MiB, 2_MiB, 60_MiB, 2_MiB, 0},
+      {66_MiB, 2_MiB, 62_MiB, 1_MiB, 4096}, {1_MiB, 512_KiB, 400_KiB, 0, 4096},
+      {64_MiB, 2_MiB, 62_MiB, 1_MiB, 4096},
+  };
+  for (const Case& c : cases) {
+    GuestRange ram[] = {ram_at(0, c.ram)};
+    auto image = kernel(Format::elf32, c.kernel, c.size);
+    auto layout = place(image, target_for(Arch::powerpc, ram),
+                        {.initrd_size = c.initrd, .tree_size = 40_KiB, .waiting_size = c.waiting});
+    std::string what = text("{:#x} of RAM, {:#x} kernel", c.ram, c.size);
+    ASSERT_TRUE(layout) << what << ": " << layout.error().message;
+    for (const GuestRange& range : {layout->tree, layout->initrd, layout->waiting}) {
+      if (range.size == 0) continue;
+      EXPECT_GE(range.base.value(), 4096u) << what;
+      EXPECT_LE(range.end(), c.ram) << what;
+      EXPECT_FALSE(range.overlaps(image.extent())) << what;
+    }
+    EXPECT_EQ(layout->tree.base.value() / 2_MiB, (layout->tree.end() - 1) / 2_MiB) << what;
+  }
+  // Only the first page is left: that is no room.
+  GuestRange ram[] = {ram_at(0, 64_MiB)};
+  EXPECT_FALSE(place(kernel(Format::elf32, 4096, 64_MiB - 4096), target_for(Arch::powerpc, ram),
+                     {.initrd_size = 0, .tree_size = 4096}));
+}
+
+TEST(Place, PowerpcPrefersHighMemoryToTheHoleBelowAProgram) {
+  GuestRange ram[] = {ram_at(0, 128_MiB)};
+  auto layout = place(kernel(Format::elf32, 2_MiB, 62_MiB), target_for(Arch::powerpc, ram),
+                      {.initrd_size = 1_MiB, .tree_size = 64_KiB, .waiting_size = 4096});
+  ASSERT_TRUE(layout) << layout.error().message;
+  EXPECT_EQ(layout->tree.base.value(), 126_MiB);
+  EXPECT_EQ(layout->waiting.end(), 128_MiB);
+  EXPECT_EQ(layout->initrd.end(), 126_MiB);
+}
+
 TEST(Place, TooLittleMemorySaysHowMuch) {
   GuestRange ram[] = {ram_at(arm_base, 32_MiB)};
   Target target = target_for(Arch::aarch64, ram);

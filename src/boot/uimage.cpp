@@ -175,6 +175,14 @@ Result<void> check_data(const ImageFile& file, const Content& content, const Hea
   return check_crc(content, "content", crc, header.data_crc);
 }
 
+// Whether the payload begins as an ELF file does. A broken stream is for loading to complain of.
+bool holds_elf(const ImageFile& file, Compression compression, u64 size) {
+  if (compression == Compression::none) return is_elf(file.head().subspan(sizeof(Header)));
+  std::array<u8, 4> first{};
+  auto stream = Decompressor::open(file, compression, sizeof(Header), size);
+  return stream && stream->read(first).has_value() && is_elf(first);
+}
+
 Result<u64> unpacked_size(const ImageFile& file, const Content& content, Compression compression,
                           u64 size) {
   if (compression == Compression::none) return size;
@@ -207,6 +215,11 @@ Result<KernelImage> parse_uimage(const ImageFile& file, const Target& target) {
         "copy the file again");
   Compression compression = TRY(compression_in(content, header));
   TRY(check_data(file, content, header));
+  if (holds_elf(file, compression, size))
+    return bad_image(content,
+                     "is a uImage around an ELF file, whose header would be run as instructions",
+                     "give the ELF file itself, or make the uImage of its memory image (objcopy -O "
+                     "binary)");
 
   KernelImage image;
   image.format = Format::uimage;

@@ -115,6 +115,19 @@ TEST(Uimage, OtherKindsAreNamed) {
             {"a uImage for arm64", std::string(name(arch))}, "dumpimage");
 }
 
+// mkimage of a vmlinux instead of its memory image: a header would run as instructions.
+TEST(Uimage, AnElfInsideIsRefused) {
+  const Blob inside = elf(20, 0x10, {{0, 0x200, 0x100, 0x100}}, 0x400, false, true);
+  refuses(parse_blob(uimage(inside)), {"a uImage around an ELF file"}, "give the ELF file itself");
+#if PV_HAVE_Z
+  refuses(parse_blob(uimage(gzip(inside), {.compression = 1})), {"a uImage around an ELF file"});
+#endif
+#if PV_HAVE_ZSTD
+  refuses(parse_blob(uimage(zstd(inside), {.compression = 6})), {"a uImage around an ELF file"});
+#endif
+  EXPECT_TRUE(parse_blob(uimage(Blob(inside.begin(), inside.begin() + 3))));
+}
+
 TEST(Uimage, AddressesAreChecked) {
   Blob content = pattern(0x1000);
   refuses(parse_blob(uimage(content, {.load = 0x1000, .entry = 0x2000})),

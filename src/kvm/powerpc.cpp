@@ -19,6 +19,7 @@ namespace {
 
 constexpr u32 boot_entry = tlb0_entries;  // the first of TLB1
 constexpr u32 mas1_valid = 0x8000'0000;
+constexpr u64 mas2_coherent = 4;
 constexpr u64 mas3_all = 0x3f;  // user and supervisor may execute, write and read
 
 using TlbEntry = kvm_book3e_206_tlb_entry;
@@ -27,7 +28,8 @@ bool has(const Fd& fd, int capability) {
   return try_ioctl(fd, KVM_CHECK_EXTENSION, static_cast<unsigned long>(capability)) > 0;
 }
 
-// Entries of TLB1: what the core has, so that guests find the geometry they know.
+// Entries of TLB1: what the core has, so that guests find the geometry they know. The host's own
+// TLB1CFG is not to be had, and KVM's default (KVM_REG_PPC_TLB1CFG) is 16 for any core.
 u32 tlb1_entries(u32 processor_version) { return processor_version >> 16 >= 0x8023 ? 64 : 16; }
 
 Result<kvm_sregs> read_sregs(const Vcpu& vcpu) {
@@ -64,10 +66,12 @@ Result<void> share_tlb(Vcpu& vcpu) {
                 reinterpret_cast<uintptr_t>(&config));
 }
 
-// Effective address 0 to physical address 0. MAS1[TSIZE] is the logarithm of the size in KiB.
+// Effective address 0 to physical address 0, coherent between CPUs (M), which ePAPR asks of what
+// CPUs wait in. MAS1[TSIZE] is the logarithm of the size in KiB.
 Result<void> map_for_boot(Vcpu& vcpu, u64 size) {
   TlbEntry entry{};
   entry.mas1 = mas1_valid | static_cast<u32>(std::countr_zero(size) - 10) << 7;
+  entry.mas2 = mas2_coherent;
   entry.mas7_3 = mas3_all;
   std::memcpy(static_cast<u8*>(vcpu.shared()) + boot_entry * sizeof entry, &entry, sizeof entry);
   std::array<u8, (tlb0_entries + 64) / 8> bitmap{};
@@ -203,6 +207,9 @@ Result<machine::HostFacts> facts(const Vm& vm, Vcpu& vcpu) {
     facts.hypercall_idle = (info.flags & KVM_PPC_PVINFO_FLAGS_EV_IDLE) != 0;
   }
   TRY(read_clocks(facts));
+  // Unlike uname's words this does not depend on the caller's personality or its own width.
+  constexpr unsigned long feature_64 = 0x4000'0000;  // PPC_FEATURE_64 of Linux asm/cputable.h
+  facts.guests_64_bits = (::getauxval(AT_HWCAP) & feature_64) != 0;
   facts.cache_line = static_cast<u32>(::getauxval(AT_DCACHEBSIZE));
   return facts;
 }

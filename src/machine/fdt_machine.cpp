@@ -42,6 +42,7 @@ Result<void> FdtMachine::load(const Payload& payload) {
   auto users_tree = TRY(read_users_tree(payload.device_tree));
 
   auto target = boot::target_for(arch_, {&ram_, 1});
+  target.only_32_bits = only_32_bits();
   auto image = TRY(boot::parse(kernel, target));
   // The UART needs no word: /chosen/stdout-path names it.
   bool linux_image = boot::looks_like_linux(image);

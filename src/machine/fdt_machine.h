@@ -29,6 +29,8 @@ class FdtMachine : public Machine {
   // The board's tree.
   virtual Result<std::vector<u8>> build_tree(const TreeInput& input) const = 0;
   virtual std::string_view console_path() const = 0;
+  // boot::Target::only_32_bits.
+  virtual const char* only_32_bits() const { return nullptr; }
   // Bytes of RAM that the board needs for code in which other CPUs wait.
   virtual u64 waiting_size() const { return 0; }
   // Where everything lies, before the tree is built: the board may write code of its own to RAM.

@@ -32,6 +32,7 @@ struct HostFacts {
   bool hypercall_idle = false;
   u32 clock_hz = 0;
   u32 cache_line = 0;
+  bool guests_64_bits = true;  // processor and host kernel both have 64 bits
 
   // x86_64
   u32 tsc_khz = 0;

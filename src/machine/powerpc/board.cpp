@@ -11,22 +11,26 @@ namespace pv::machine::powerpc {
 namespace {
 
 constexpr u32 epapr_magic = 0x4550'4150;
-// Second cell of an MPIC interrupt: level, active low, which is what the chip's own sources are.
-constexpr u32 level_low = 2;
+// Second cell of an MPIC interrupt: level, active high, which is what the chip's own sources are
+// (Linux bindings powerpc/fsl/mpic.txt: 1 is active low).
+constexpr u32 level_high = 2;
 constexpr u32 power_pin = 0;
 constexpr u64 smallest_mapping = 64_MiB;
 constexpr u64 largest_mapping = 1_GiB;
 // How soon a waiting CPU sees that it has been started.
 constexpr u32 looks_per_second = 500;
 
-// Processor versions (upper half of the PVR) of the family.
+// Processor versions (upper half of the PVR) of the family; these two have 64 bits.
+constexpr u32 e5500 = 0x8024;
+constexpr u32 e6500 = 0x8040;
+
 const char* core_name(u32 processor_version) {
   switch (processor_version >> 16) {
     case 0x8020: return "PowerPC,e500v1";
     case 0x8021: return "PowerPC,e500v2";
     case 0x8023: return "PowerPC,e500mc";
-    case 0x8024: return "PowerPC,e5500";
-    case 0x8040: return "PowerPC,e6500";
+    case e5500: return "PowerPC,e5500";
+    case e6500: return "PowerPC,e6500";
   }
   return "PowerPC,e500";
 }
@@ -63,7 +67,7 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
   if (bank().end() > ccsr)
     return fail(Error::Kind::usage,
                 text("{} of RAM reach the device registers at {:#x}", size_text(bank().size), ccsr),
-                "give the guest less memory with --mem");
+                text("give the guest {} MiB at most with --mem", (ccsr - ram_base) / 1_MiB));
   return IrqChip(Mpic{mpic.base()});
 }
 
@@ -96,6 +100,13 @@ Result<void> Board::build_power(const Wiring& wiring) {
   TRY(wiring.mmio.attach({panic.base(), panic.size}, *panic_, "panic"));
   test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
   return wiring.mmio.attach({test_exit.base(), test_exit.size}, *test_exit_, "test exit");
+}
+
+const char* Board::only_32_bits() const {
+  if (facts_.guests_64_bits) return nullptr;
+  u32 core = facts_.processor_version >> 16;
+  return core == e5500 || core == e6500 ? "this host's kernel has 32 bits"
+                                        : "this host's processor has 32 bits";
 }
 
 u64 Board::waiting_size() const { return spec_.cpus > 1 ? spin_page_size : 0; }
@@ -195,7 +206,7 @@ void Board::add_mpic(boot::FdtBuilder& fdt, u32 phandle) const {
 void Board::add_peripherals(boot::FdtBuilder& fdt) const {
   auto window = [&](const Window& w) {
     fdt.cells("reg", {static_cast<u32>(w.offset), static_cast<u32>(w.size)});
-    if (w.irq != 0) fdt.cells("interrupts", {w.irq, level_low});
+    if (w.irq != 0) fdt.cells("interrupts", {w.irq, level_high});
   };
   {
     auto node = fdt.node("serial", uart.offset);

@@ -38,6 +38,7 @@ class Board final : public FdtMachine {
 
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
   std::string_view console_path() const override { return "/soc@fe0000000/serial@4500"; }
+  const char* only_32_bits() const override;
   u64 waiting_size() const override;
   Result<void> placed(const boot::KernelImage& image, const boot::Layout& layout) override;
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 irq);

@@ -51,7 +51,10 @@ TEST(PowerpcIrqchip, EachRefusalIsASentence) {
   EXPECT_EQ(choose(Kind::mpic, without({}), 33).error().message,
             "33 CPUs are more than the 32 that an MPIC serves");
   EXPECT_TRUE(choose(Kind::mpic, without({}), 1, ccsr));
-  EXPECT_EQ(choose(Kind::mpic, without({}), 1, ccsr + 1_MiB).error().kind, Error::Kind::usage);
+  auto large = choose(Kind::mpic, without({}), 1, ccsr + 1_MiB);
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().kind, Error::Kind::usage);
+  EXPECT_EQ(large.error().hint, "give the guest 65024 MiB at most with --mem");
 }
 
 TEST(PowerpcBoard, DevicesAreWhereTheContractSays) {
@@ -136,6 +139,32 @@ TEST(PowerpcBootState, MappingCoversKernelTreeAndInitrd) {
       << high.error;
   EXPECT_EQ(state(high, 0).pc, 200_MiB);
   EXPECT_EQ(state(high, 0).mapping, 256_MiB);
+}
+
+TEST(PowerpcBoard, A64BitKernelNeedsA64BitHost) {
+  const std::vector<u8> kernel =
+      boot::test::elf(21, 1_MiB, {{1_MiB, 0x200, 0x10, 0x10}}, 0x400, true, true);
+  struct Case {
+    u32 processor;
+    bool wide;
+    const char* hint;
+  };
+  for (const Case& c : {Case{0x8024'0012, true, nullptr},
+                        Case{0x8024'0012, false, "this host's kernel has 32 bits; give"},
+                        Case{0x8040'0012, false, "this host's kernel has 32 bits; give"},
+                        Case{0x8023'0012, false, "this host's processor has 32 bits; give"},
+                        Case{0x8021'0030, false, "this host's processor has 32 bits; give"}}) {
+    HostFacts host = facts();
+    host.processor_version = c.processor;
+    host.guests_64_bits = c.wide;
+    TestMachine t(Arch::powerpc, {.ram = 64_MiB}, host);
+    ASSERT_TRUE(t.build()) << t.error;
+    EXPECT_EQ(t.load({.kernel = kernel}), c.hint == nullptr) << t.error;
+    if (c.hint == nullptr) continue;
+    EXPECT_EQ(t.failure.kind, Error::Kind::image);
+    EXPECT_NE(t.error.find("a 64-bit ELF file"), std::string::npos) << t.error;
+    EXPECT_EQ(t.failure.hint.rfind(c.hint, 0), 0u) << t.failure.hint;
+  }
 }
 
 TEST(PowerpcBootState, ABinaryBeyondAnyMappingIsRefused) {
