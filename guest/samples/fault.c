@@ -3,12 +3,16 @@
  */
 #include "arch.h"
 
+#ifndef UNMAPPED
+#define UNMAPPED 0x6000000000
+#endif
+
 int main(void) {
   if (boot_arg_number("kind", 0) == 0) {
     print("fault: an undefined instruction follows\n");
     undefined_instruction();
   } else {
-    u64 address = boot_arg_number("at", 0x6000000000);
+    u64 address = boot_arg_number("at", UNMAPPED);
     print("fault: a read of 0x%lx follows\n", address);
     print("read 0x%x\n", mmio_read32(address));
   }

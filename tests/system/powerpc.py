@@ -23,7 +23,7 @@ def cases(target):
     """Nothing on other architectures."""
     if not target.powerpc:
         return []
-    return _uimages(target) + [
+    return _uimages(target) + _refused(target) + _small() + [
         Case("powerpc/hypercall", ["polyvisor", "run", "guest/hypercall"],
              says=["KVM_HC_FEATURES: status 0", "an unknown one: status 12"]),
         Case("powerpc/access-instructions", ["polyvisor", "run", "guest/widths", "--rng", "-p", "odd=1"],
@@ -31,9 +31,41 @@ def cases(target):
         # An instruction that KVM does not know is the guest's affair: it gets a Program interrupt.
         Case("powerpc/unknown-instruction", ["polyvisor", "run", "guest/fault"], 3,
              says=["exception on CPU 0: program", "illegal instruction 00000000 at "]),
+        Case("powerpc/fault-read", ["polyvisor", "run", "guest/fault", "-p", "kind=1"], 3,
+             says=["exception on CPU 0: data TLB error", "read of address 7f000000"]),
+        # Instructions out of a device, and out of nothing: the event is named, and what is known of its place.
+        *[Case(f"powerpc/machine-check-{name}", ["polyvisor", "run", "guest/machinecheck", "-p", f"at={address:#x}"], 3,
+               says=[f"machinecheck: jumping to {address:x}\n", "exception on CPU 0: machine check\n",
+                     "  the hypervisor does not tell where", "  ctr d0000000  "], never=["program"])
+          for name, address in (("device", 0xfe00b0000), ("nothing", 0x700000000))],
         Case("powerpc/boots", script(f"for i in $(seq {BOOTS}); do polyvisor run guest/hello --exit-stats; done"),
              says=["hello from polyvisor guest (powerpc)"], check=_same_exits, timeout=300),
     ]
+
+
+def _small():
+    """So little RAM that the tree finds no free 2 MiB below 64 MiB: it must not lie at address 0."""
+    return [
+        Case("powerpc/small-hello", ["polyvisor", "run", "guest/hello", "-m", "2"], timeout=20,
+             says=["hello from polyvisor guest (powerpc)"]),
+        Case("powerpc/small-contract", script("for g in contract contract.bin; do polyvisor run guest/$g -m 2 || exit; done"),
+             says=[" checks, 0 failed\n", " checks, 0 failed\n"], never=["FAIL"]),
+        Case("powerpc/small-smp", ["polyvisor", "run", "guest/smp", "-m", "2", "-c", "2"], timeout=20,
+             says=["smp: 2 of 2 CPUs up"]),
+    ]
+
+
+def _refused(target):
+    """A 64-bit kernel where guests have 32 bits; a uImage whose content is an ELF file."""
+    wide = struct.pack(">4s5B7xHHI3QI6H", b"\x7fELF", 2, 2, 1, 0, 0, 2, 21, 1, 0x100000, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    wide += struct.pack(">II6Q", 1, 5, 0x78, 0x100000, 0x100000, 8, 8, 8) + bytes.fromhex("4800000048000000")
+    found = [Case("powerpc/uimage-of-elf", ["polyvisor", "run", "in/uimage-of-elf"], IMAGE,
+                  says=["a uImage around an ELF file"], files={"in/uimage-of-elf": uimage(wide, 0, 0)})]
+    if target.linux_arch != "ppc64":
+        why = "this host's processor has 32 bits" if target.arch == "e500v2" else "this host's kernel has 32 bits"
+        found.append(Case("powerpc/64-bit-kernel", ["polyvisor", "run", "in/elf64"], IMAGE, timeout=20,
+                          says=["is a 64-bit ELF file", why], files={"in/elf64": wide}))
+    return found
 
 
 def _emulated(result):

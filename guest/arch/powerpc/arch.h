@@ -12,7 +12,7 @@
 
 enum {
   SPR_DEC = 22, SPR_CSRR0 = 58, SPR_DEAR = 61, SPR_ESR = 62, SPR_IVPR = 63, SPR_PVR = 287, SPR_TSR = 336, SPR_TCR = 340,
-  SPR_MCSRR0 = 570, SPR_MAS0 = 624, SPR_MAS1 = 625, SPR_MAS2 = 626, SPR_MAS3 = 627, SPR_MAS6 = 630, SPR_MAS7 = 944,
+  SPR_MCSRR0 = 570, SPR_DSRR0 = 574, SPR_TLB0CFG = 688, SPR_MAS0 = 624, SPR_MAS1 = 625, SPR_MAS2 = 626, SPR_MAS3 = 627, SPR_MAS6 = 630, SPR_MAS7 = 944,
   SPR_TLB1CFG = 689,
 };
 
@@ -39,9 +39,10 @@ struct boot_state {
   u32 r[32];
   u32 pc, msr, tcr, tsr, tlb1cfg;
   u32 mas0, mas1, mas2, mas3, mas7;   /* the TLB entry that maps pc */
+  u32 pid, tlb1_valid;                /* how many entries of TLB1 are valid */
 };
 extern struct boot_state boot_state;
-_Static_assert(sizeof(struct boot_state) == 4 * 42, "entry.S");
+_Static_assert(sizeof(struct boot_state) == 4 * 44, "entry.S");
 
 /* What an exception saves (vectors.S knows the layout). */
 struct frame {
@@ -65,6 +66,7 @@ void tlb1_write(int slot, const struct tlb_entry *entry);                /* mach
 void map_ram(void);
 
 void external_interrupt(void);               /* irq.c */
+bool irq_is_active_high(u32 source);         /* of a source that was connected: what the MPIC has been told */
 void decrementer_interrupt(void);            /* irq.c */
 
 static inline void arch_virtio_slots(void) {}   /* without a device tree nothing is known */
@@ -73,12 +75,16 @@ static inline void arch_virtio_slots(void) {}   /* without a device tree nothing
 static inline void undefined_instruction(void) { __asm__ volatile(".long 0"); }
 static inline void break_exceptions(void) { write_spr(SPR_IVPR, 0x7f000000); }   /* nothing is there */
 static inline u64 nowhere(void) { return 0x7f000000; }
+#define UNMAPPED nowhere()   /* beyond 32 bits there is nothing for an instruction to reach */
 
 /* Finisher, global utilities (reset) and the GPIO that switches off. */
 static inline bool is_end_of_machine(u64 page) {
   return page == CCSR + 0xfe000 || page == CCSR + 0xe0000 || page == CCSR + 0xff000;
 }
 static inline void scribble_ports(u64 count, u64 seed) { (void)count, (void)seed; }
+
+/* The lower half of runtime.h's probe_resume: where an instruction that may fault is gone on from. */
+#define RESUME ((u32 *)&probe_resume)[1]
 int odd_loads(u64 address, u32 expected);   /* odd_loads.c */
 
 #endif

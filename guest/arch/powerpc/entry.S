@@ -54,7 +54,8 @@ entry:
   stw   %r5, 4 * 35(%r31)
   mfspr %r5, TLB1CFG
   stw   %r5, 4 * 36(%r31)
-  mfspr %r5, PID               /* search in the address space that we run in: MSR[IS] and PID */
+  mfspr %r5, PID
+  stw   %r5, 4 * 42(%r31)      /* search in the address space that we run in: MSR[IS] and PID */
   slwi  %r5, %r5, 16
   rlwimi %r5, %r4, 27, 31, 31
   mtspr MAS6, %r5
@@ -69,6 +70,21 @@ entry:
   stw   %r5, 4 * 40(%r31)
   mfspr %r5, MAS7
   stw   %r5, 4 * 41(%r31)
+  lwz   %r5, 4 * 36(%r31)      /* how many entries of TLB1 are valid, before any is written */
+  andi. %r5, %r5, 0xfff
+  mtctr %r5
+  li    %r5, 0
+  lis   %r4, 0x1000            /* MAS0: TLB1, entry 0 */
+2:mtspr MAS0, %r4
+  isync
+  tlbre
+  isync
+  mfspr %r6, MAS1
+  srwi  %r6, %r6, 31
+  add   %r5, %r5, %r6
+  addis %r4, %r4, 1
+  bdnz  2b
+  stw   %r5, 4 * 43(%r31)
 
   lis   %r4, bss_start@ha
   la    %r4, bss_start@l(%r4)
@@ -148,7 +164,7 @@ cpu_setup:
 .balign 64
 .global boot_state
 boot_state:
-  .fill 4 * 42
+  .fill 4 * 44
 
 .section .stacks, "aw", @nobits
 .global stacks

@@ -10,6 +10,7 @@ void exception(struct frame *frame);
 
 enum { CRITICAL = 0, MACHINE_CHECK = 1, DATA_STORAGE = 2, EXTERNAL = 4, ALIGNMENT = 5, PROGRAM = 6, DECREMENTER = 10,
        WATCHDOG = 12, DATA_TLB = 13, INSTRUCTION_TLB = 14, DEBUG = 15 };
+enum { E500MC = 0x8023 };   /* upper half of the PVR: from this core on debug interrupts have registers of their own */
 enum { ESR_PIL = 1 << 27, ESR_PPR = 1 << 26, ESR_PTR = 1 << 25, ESR_ST = 1 << 23 };
 
 static const char *vector_name(u32 vector) {
@@ -74,6 +75,27 @@ static void say_program(const struct frame *frame) {
   else print("  illegal instruction %08x at %08x\n", word, frame->pc);
 }
 
+/* Where an interrupt of another class came from: false where the hypervisor does not know the register (KVM knows
+ * CSRR0 and DSRR0, but not MCSRR0), which is an exception of its own in the middle of this one. */
+#define READ_SAVED(number) __asm__ volatile( \
+    "lis %2, 1f@ha\n la %2, 1f@l(%2)\n stw %2, %3\n mfspr %0, %4\n li %1, 1\n 1:" \
+    : "+r"(value), "+r"(known), "=&b"(t), "=m"(RESUME) : "i"(number) : "memory")
+
+static bool saved_pc(u32 vector, u32 *pc) {
+  u32 value = 0, known = 0, t;
+  if (vector == MACHINE_CHECK) READ_SAVED(SPR_MCSRR0);
+  else if (vector == DEBUG && read_spr(SPR_PVR) >> 16 >= E500MC) READ_SAVED(SPR_DSRR0);
+  else READ_SAVED(SPR_CSRR0);
+  probe_resume = 0;
+  if (known) *pc = value;
+  return known;
+}
+
+static void say_saved_pc(struct frame *frame) {
+  if (saved_pc(frame->vector, &frame->pc)) return;
+  print("  the hypervisor does not tell where: pc below is that of an earlier exception; lr and ctr are right\n");
+}
+
 void exception(struct frame *frame) {
   u32 vector = frame->vector;
   if (vector == EXTERNAL) return external_interrupt();
@@ -83,9 +105,8 @@ void exception(struct frame *frame) {
     probe_resume = 0;
     return;
   }
-  if (vector == CRITICAL || vector == WATCHDOG || vector == DEBUG) frame->pc = read_spr(SPR_CSRR0);
-  if (vector == MACHINE_CHECK) frame->pc = read_spr(SPR_MCSRR0);
   print("\nexception on CPU %d: %s\n", cpu_index(), vector_name(vector));
+  if (vector == CRITICAL || vector == MACHINE_CHECK || vector == WATCHDOG || vector == DEBUG) say_saved_pc(frame);
   if (vector == PROGRAM) say_program(frame);
   if (vector == DATA_STORAGE || vector == ALIGNMENT || vector == DATA_TLB)
     print("  %s address %08x, instruction %08x\n", frame->esr & ESR_ST ? "write to" : "read of", frame->dear,

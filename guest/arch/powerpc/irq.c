@@ -16,7 +16,7 @@ enum { TCR_DIE = 1 << 26, TSR_DIS = 1 << 27 };
 
 static void (*handlers[SOURCES])(void);
 static void (*timer_handler[MAX_CPUS])(void);
-static u8 sense[SOURCES];   /* second cell of `interrupts`: 1 level high, 2 level low, 0 and 3 edges */
+static u8 sense[SOURCES];   /* second cell of `interrupts` (binding fsl,mpic): 0 rising edge, 1 level low, 2 level high, 3 falling edge */
 static u64 mpic;
 
 static u64 own(u32 offset) { return mpic + PER_CPU + (u32)cpu_index() * CPU_STRIDE + offset; }
@@ -38,7 +38,7 @@ void irq_connect(u32 source, void (*handler)(void)) {
   if (!mpic) mpic_init();
   handlers[source] = handler;
   u64 registers = mpic + SOURCE + source * SOURCE_STRIDE;
-  u32 kind = (sense[source] == 1 || sense[source] == 2 ? LEVEL : 0) | (sense[source] == 1 || sense[source] == 0 ? ACTIVE_HIGH : 0);
+  u32 kind = (sense[source] == 1 || sense[source] == 2 ? LEVEL : 0) | (sense[source] == 2 || sense[source] == 0 ? ACTIVE_HIGH : 0);
   mmio_write32be(registers + DESTINATION, 1u << cpu_index());
   mmio_write32be(registers, kind | PRIORITY_8 | source);
   mmio_write32be(own(CTPR), 0);
@@ -48,6 +48,10 @@ u32 irq_from_tree(const struct fdt_node *node) {
   u32 source = fdt_cell(node, "interrupts", 0, 0);
   if (source < SOURCES) sense[source] = (u8)fdt_cell(node, "interrupts", 1, 2);
   return source;
+}
+
+bool irq_is_active_high(u32 source) {
+  return mpic && source < SOURCES && mmio_read32be(mpic + SOURCE + source * SOURCE_STRIDE) & ACTIVE_HIGH;
 }
 
 void external_interrupt(void) {

@@ -162,8 +162,6 @@ static u32 reach(u64 physical, int width) {
   return WINDOW_EA + (u32)(physical - page);
 }
 
-#define RESUME ((u32 *)&probe_resume)[1]
-
 static bool load(u32 ea, int width, u32 *value) {
   u32 v = 0, ok = 0, t;
 #define LOAD(instruction) __asm__ volatile( \
