@@ -9,6 +9,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace pv {
@@ -23,6 +24,8 @@ struct Error {
   Kind kind = Kind::host;
   std::string message;  // one sentence without a full stop: what and where
   std::string hint;     // what to do next; may be empty
+  // The doctor's check (src/doctor) that can say why on this host; empty: none. A literal.
+  std::string_view check{};
 
   Error within(std::string_view doing) && {
     message = std::string(doing) + ": " + message;
@@ -35,6 +38,11 @@ using Result = std::expected<T, Error>;
 
 inline std::unexpected<Error> fail(Error::Kind kind, std::string message, std::string hint = {}) {
   return std::unexpected(Error{kind, std::move(message), std::move(hint)});
+}
+// The host cannot do it, and the doctor's check of this name knows why: the text is there.
+inline std::unexpected<Error> fail_check(std::string_view check, std::string message,
+                                         std::string hint = "polyvisor doctor says why") {
+  return std::unexpected(Error{Error::Kind::host, std::move(message), std::move(hint), check});
 }
 
 // A failed system call: "<what>: <strerror> (errno NAME)".

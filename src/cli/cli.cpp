@@ -18,6 +18,19 @@ constexpr Command table[] = {
      "off. "
      "At a terminal Ctrl-a x leaves and Ctrl-a h lists the keys.",
      run_options, run_command},
+    {"doctor", "[--json]", "check whether this host can run guests",
+     "Checks this host: KVM, what its features need, memory, limits, the rest of the kernel. Each "
+     "line says ok, less (works, but slower or with less), BAD (no guest can run until it is "
+     "mended) or - (not there, not needed, or not known), with the cause and the remedy. A guest "
+     "of "
+     "four instructions is run. The exit status is 0 when guests can run here, else 1.",
+     doctor_options, doctor_command},
+    {"selftest", "[--json]", "run the guests inside polyvisor and report",
+     "Does what doctor does, writes registers and reads them back, and runs the bare-metal guests "
+     "that are inside this binary: boot contract, interrupts, timer, several CPUs, device "
+     "accesses, memory. The report is made to be sent by the owner of a board. The exit status is "
+     "0 when all of it passed, else 1.",
+     selftest_options, selftest_command},
     {"list", "", "list the running virtual machines",
      "Lists the running virtual machines: process id, name and state.", plain_options,
      list_command},

@@ -55,6 +55,8 @@ int resume_command(const Command&, Arguments, const Context&);
 int diagnose_command(const Command&, Arguments, const Context&);
 int inspect_command(const Command&, Arguments, const Context&);
 int version_command(const Command&, Arguments, const Context&);
+int selftest_command(const Command&, Arguments, const Context&);
+int doctor_command(const Command&, Arguments, const Context&);
 int help_command(const Command&, Arguments, const Context&);
 
 }  // namespace pv::cli

@@ -1,15 +1,22 @@
 #include "cli/launch.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/reboot.h"
 #include "cli/session.h"
+#include "doctor/explain.h"
+#include "doctor/live_probe.h"
+#include "kvm/probe.h"
 #include "loop/event_loop.h"
 #include "vmm/vm.h"
 
@@ -61,16 +68,32 @@ int status_of(vmm::Outcome outcome, bool reboot) {
   return to_int(ExitStatus::host_error);
 }
 
+// Before the process is sealed: what failed, in the doctor's words where one of its checks explains
+// it. The system's own words are in the log.
+std::unexpected<Error> explained(Log& log, Error error) {
+  if (error.kind != Error::Kind::host && error.check.empty())
+    return std::unexpected(std::move(error));
+  log.info("{}", error.message);
+  const doctor::LiveProbe probe(kvm::probe());
+  return std::unexpected(doctor::explain(probe, std::move(error)));
+}
+
 // `identity`: when the process that waits for the boots has it.
-Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity) {
+// `kernel`: a descriptor to be read instead of the configuration's file; -1: none.
+Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity,
+                            int kernel = -1) {
   Log log(STDERR_FILENO, config.log_level);
-  auto loop = TRY(loop::EventLoop::create());
+  auto made = loop::EventLoop::create();
+  if (!made) return explained(log, std::move(made).error());
+  auto loop = *std::move(made);
   auto session = TRY(Session::create(*loop, log, config, {}, std::move(identity)));
   int folder = session->registry_folder();
   jail::Options jail;
   if (folder >= 0) jail.unlink_in = {&folder, 1};
   jail.last_act = &Terminal::rescue;
-  auto vm = TRY(vmm::Vm::create(config, {*loop, log, session->output(), *session, jail}));
+  auto assembled = vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel});
+  if (!assembled) return explained(log, std::move(assembled).error());
+  auto vm = *std::move(assembled);
   Attached attached(*vm);
   TRY(session->attach(attached));
   auto outcome = vm->run();
@@ -86,7 +109,22 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   return RunOutcome{status};
 }
 
+// A file without a name. A kernel without memfd has /tmp, or this folder.
+Result<Fd> nameless_file() {
+  Fd file(::memfd_create("kernel", MFD_CLOEXEC));
+  for (const char* folder : {"/tmp", "."})
+    if (!file.valid()) file.reset(::open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file.valid()) return fail_errno("cannot make a file in memory", errno);
+  return file;
+}
+
 }  // namespace
+
+Result<RunOutcome> launch_from_memory(const config::VmConfig& config, Bytes kernel) {
+  const Fd file = TRY(nameless_file());
+  TRY(write_fully(file.get(), kernel));
+  return run_once(config, {}, file.get());
+}
 
 Result<RunOutcome> VmLauncher::launch(const config::VmConfig& config) {
   if (!config.reboot) return run_once(config, {});

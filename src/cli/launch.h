@@ -10,4 +10,8 @@ class VmLauncher final : public Launcher {
   Result<RunOutcome> launch(const config::VmConfig& config) override;
 };
 
+// Runs a VM whose kernel is not a file but these bytes; the configuration's name of it stands in
+// messages only. Errors: as launch().
+Result<RunOutcome> launch_from_memory(const config::VmConfig& config, Bytes kernel);
+
 }  // namespace pv::cli

@@ -18,6 +18,8 @@ enum class Id : u8 {
   memory,
   disk,
   rng,
+  kernel_config,
+  guest,
   name,
   dtb,
   dump_dtb,
@@ -107,6 +109,25 @@ inline constexpr Option run_options[] = {
     {Id::disable_sandbox, 0, "disable-sandbox", "",
      "Do not seal the process before the guest starts; for debugging only.", Section::monitor},
     {Id::version, 'V', "version", "", "Print the version and exit.", Section::information},
+    help_option,
+};
+
+inline constexpr Option doctor_options[] = {
+    {Id::kernel_config, 0, "kernel-config", "FILE",
+     "Check a kernel's configuration instead of this host: a .config, config.gz, or a kernel image "
+     "built with CONFIG_IKCONFIG.",
+     Section::guest},
+    {Id::guest, 0, "guest", "", "The kernel is to be a guest; without it, a host of guests.",
+     Section::guest},
+    {Id::arch, 0, "arch", "aarch64|riscv64|powerpc|x86_64",
+     "The kernel's architecture, where the configuration does not tell itself.", Section::guest},
+    {Id::json, 0, "json", "", "Print everything as JSON.", Section::information},
+    help_option,
+};
+
+inline constexpr Option selftest_options[] = {
+    {Id::json, 0, "json", "", "Print one JSON object at the end instead of text.",
+     Section::information},
     help_option,
 };
 

@@ -132,9 +132,9 @@ Result<void> read_clocks(machine::HostFacts& facts) {
   std::string_view text(buffer.data(), length);
   facts.timebase_hz = static_cast<u32>(number_after(text, "timebase\t"));
   if (facts.timebase_hz == 0)
-    return fail(Error::Kind::host,
-                "the host does not tell the frequency of its timebase (/proc/cpuinfo)",
-                "mount /proc");
+    return fail_check("timebase",
+                      "the host does not tell the frequency of its timebase (/proc/cpuinfo)",
+                      "mount /proc");
   u64 megahertz = number_after(text, "clock\t");
   facts.clock_hz = megahertz == 0 ? facts.timebase_hz : static_cast<u32>(megahertz * 1'000'000);
   return {};
@@ -144,16 +144,13 @@ Result<void> read_clocks(machine::HostFacts& facts) {
 
 Result<unsigned long> vm_type(const Fd& kvm, const VmSpec&) {
   if (!has(kvm, KVM_CAP_PPC_BOOKE_SREGS) || !has(kvm, KVM_CAP_SW_TLB))
-    return fail(Error::Kind::host,
-                "this host's KVM is not one for Book3E processors (e500v2, e500mc, e5500, e6500)",
-                "the host kernel needs CONFIG_KVM_E500V2 or CONFIG_KVM_E500MC; Book3S machines "
-                "(POWER, G5) are not supported");
+    return fail_check("book3e",
+                      "this host's KVM is not one for Book3E processors (e500v2, e500mc, e5500, "
+                      "e6500)");
   if (!has(kvm, KVM_CAP_DEVICE_CTRL) || !has(kvm, KVM_CAP_IRQ_MPIC))
-    return fail(Error::Kind::host, "this host's KVM has no interrupt controller for guests (MPIC)",
-                "the host kernel needs CONFIG_KVM_MPIC=y");
+    return fail_check("mpic", "this host's KVM has no interrupt controller for guests (MPIC)");
   if (!has(kvm, KVM_CAP_IRQ_ROUTING))
-    return fail(Error::Kind::host, "this host's KVM cannot route interrupts (KVM_CAP_IRQ_ROUTING)",
-                "the host kernel needs CONFIG_KVM_MPIC=y and Linux 3.10 or later");
+    return fail_check("mpic", "this host's KVM cannot route interrupts (KVM_CAP_IRQ_ROUTING)");
   return 0ul;
 }
 

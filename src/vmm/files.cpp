@@ -20,11 +20,17 @@ Result<Fd> open_input(const std::string& path, const char* role) {
   return std::unexpected(std::move(error).within(role));
 }
 
+Result<Fd> copy_of(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) return fail_errno("kernel: cannot copy its descriptor", errno);
+  return copy;
+}
+
 }  // namespace
 
-Result<Files> open_files(const config::VmConfig& config) {
+Result<Files> open_files(const config::VmConfig& config, int kernel) {
   Files files;
-  files.kernel = TRY(open_input(config.kernel, "kernel"));
+  files.kernel = TRY(kernel < 0 ? open_input(config.kernel, "kernel") : copy_of(kernel));
   files.initrd = TRY(open_input(config.initrd, "initrd"));
   files.device_tree = TRY(open_input(config.dtb, "device tree"));
   // Without O_NONBLOCK a FIFO would wait for its reader.

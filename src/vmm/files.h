@@ -20,7 +20,8 @@ struct Files {
   std::vector<block::RawImage> disks;
 };
 
+// `kernel`: a descriptor that is copied, instead of opening the configuration's; -1: none.
 // Errors name the option and the file.
-Result<Files> open_files(const config::VmConfig& config);
+Result<Files> open_files(const config::VmConfig& config, int kernel = -1);
 
 }  // namespace pv::vmm

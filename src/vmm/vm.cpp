@@ -41,7 +41,7 @@ Result<std::unique_ptr<Vm>> Vm::create(const config::VmConfig& config, Environme
 }
 
 Result<void> Vm::assemble() {
-  files_ = TRY(open_files(config_));
+  files_ = TRY(open_files(config_, env_.kernel));
   host_ = TRY(kvm::Host::open());
   entropy_ = TRY(device::HostEntropy::create());
   tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));

@@ -36,6 +36,8 @@ struct Environment {
   device::CharSink& console_out;
   device::CharSource& console_in;
   jail::Options jail;  // what the sealed process still has to be able to do
+  int kernel =
+      -1;  // a file with the kernel, borrowed, instead of the one that the configuration names
 };
 
 class Vm final : public control::Target, private device::PowerControl {

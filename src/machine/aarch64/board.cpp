@@ -60,13 +60,12 @@ Error Board::refusal(IrqChipKind kind) const {
                   "(KVM_CAP_ARM_USER_IRQ)"
                 : "this host's KVM has no virtual interrupt controller, neither GICv3 nor GICv2, "
                   "and cannot do without one (KVM_CAP_ARM_USER_IRQ)",
-            "the host needs a GIC with virtualization and firmware that enables it (see 'dmesg | "
-            "grep -i -e kvm -e gic'), or Linux 4.12 or later"};
+            "polyvisor doctor says why",
+            spec_.irqchip == IrqChipKind::user ? "user-irqchip" : "vgic"};
   bool v3 = kind == IrqChipKind::gicv3;
   return {Error::Kind::host, text("this host's KVM has no virtual {}", v3 ? "GICv3" : "GICv2"),
-          v3 ? "use --irqchip gicv2, user or auto"
-             : "a GICv3 host offers GICv2 only where its hardware has the compatibility interface, "
-               "and never with kvm-arm.mode=protected: use --irqchip gicv3, user or auto"};
+          v3 ? "use --irqchip gicv2, user or auto" : "use --irqchip gicv3, user or auto",
+          v3 ? "gicv3" : "gicv2"};
 }
 
 // The levels of the timers, which KVM keeps, come in as private interrupts.

@@ -58,8 +58,7 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage, text("--irqchip {} does not exist on powerpc", name(kind)),
                 "choose mpic or auto");
   if (!supported(IrqChipKind::mpic))
-    return fail(Error::Kind::host, "this host's KVM has no interrupt controller for guests (MPIC)",
-                "the host kernel needs CONFIG_KVM_MPIC=y");
+    return fail_check("mpic", "this host's KVM has no interrupt controller for guests (MPIC)");
   if (spec_.cpus > most_cpus)
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} that an MPIC serves", spec_.cpus, most_cpus),

@@ -36,8 +36,7 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage, text("--irqchip {} does not exist on riscv64", name(kind)),
                 "choose aia, plic or auto");
   if (!supported(kind))
-    return fail(Error::Kind::host, "this host's KVM has no AIA for guests",
-                "use --irqchip plic or auto");
+    return fail_check("aia", "this host's KVM has no AIA for guests", "use --irqchip plic or auto");
   if (spec_.cpus > most_harts)
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} of this board", spec_.cpus, most_harts),

@@ -43,7 +43,7 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
                 text("--irqchip {} does not exist on x86_64", name(spec_.irqchip)),
                 "leave --irqchip out");
   if (!supported(IrqChipKind::pc))
-    return fail(Error::Kind::host, "this host's KVM has no interrupt controllers of its own");
+    return fail_check("irqchip", "this host's KVM has no interrupt controllers of its own");
   constexpr unsigned most = 255;
   if (spec_.cpus > most)
     return fail(Error::Kind::usage,

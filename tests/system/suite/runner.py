@@ -10,14 +10,15 @@ from . import native, shell
 from .case import failure
 from .report import Outcome
 
-THEMES = ("guests", "devices", "linux", "images", "options", "instances", "console", "badinput", "diagnose", "machine", "powerpc")
+THEMES = ("doctor", "selftest", "guests", "devices", "linux", "images", "options", "instances", "console", "badinput",
+          "diagnose", "machine", "powerpc")
 DEATHS = 2      # boots after which the rest counts as failed
 
 
 def cases_of(target, pattern=""):
     """The target's tests with `pattern` in their names. A test with parts stays whole."""
     found = []
-    for theme in THEMES:
+    for theme in target.themes or THEMES:
         for case in importlib.import_module(theme).cases(target):
             names = [case.name, *(f"{case.name}/{part}" for part in case.parts)]
             if any(pattern in name for name in names):
@@ -83,7 +84,7 @@ def _host(target, cases):
         for name, content in case.files.items():
             assert files.get(name, content) == content, f"two files are called {name}"
             files[name] = content
-    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, files=files)
+    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, append=target.append, files=files)
 
 
 def _outcomes(target, case, result):

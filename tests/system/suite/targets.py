@@ -14,7 +14,8 @@ class Target:
     one that belongs to another architecture. full: all tests, else only those that a different
     interrupt controller can break. guests: the architecture as guests and the monitor spell it,
     uname: as Linux does; both where it is not `arch`, the lab's name. cpu_name: what Linux calls
-    the processor, where a test asks. clock: whether the board has a real-time clock.
+    the processor, where a test asks. clock: whether the board has a real-time clock. append: added
+    to the host kernel's command line. themes: the only ones that this host is for; no guest runs on some.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Target:
     uname: str = ""
     cpu_name: str = ""
     clock: bool = True
+    append: str = ""
+    themes: tuple = ()
 
     @property
     def guest_arch(self):
@@ -75,6 +78,15 @@ TARGETS = (
            machine={"gic-version": "2"}, cpu="cortex-a57"),
     Target("e500v2", "e500v2", PPC_FORMATS, "ttyS0", ("mpic",), "gicv3", uname="ppc",
            cpu_name="e500v2", **_BOOKE),
+    # Hosts that the doctor has something to say about.
+    Target("aarch64-protected", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv3",), "plic", full=False,
+           append="kvm-arm.mode=protected", themes=("doctor", "selftest")),
+    Target("aarch64-el1", "aarch64", FDT_FORMATS, "ttyAMA0", (), "plic", full=False,
+           machine={"virtualization": "off"}, themes=("doctor", "selftest")),
+    Target("aarch64-none", "aarch64", FDT_FORMATS, "ttyAMA0", (), "plic", full=False,
+           append="kvm-arm.mode=none", themes=("doctor", "selftest")),
+    Target("riscv64-without-h", "riscv64", FDT_FORMATS, "ttyS0", (), "gicv3", full=False,
+           cpu="rv64,h=false", themes=("doctor", "selftest")),
     Target("native", "x86_64", X86_FORMATS, "ttyS0", (), "plic", native=True, device_tree=False),
 )
 
