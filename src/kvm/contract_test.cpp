@@ -87,9 +87,13 @@ TEST_P(Contract, RegistersKeepWhatIsWritten) {
     ASSERT_NE(file->known[i], 0) << table[i].name;
     EXPECT_EQ(file->values[i].low, seed + i) << table[i].name;
     EXPECT_EQ(file->values[i].high, table[i].bits == 128 ? ~seed - i : 0) << table[i].name;
+    auto alone = vcpu().read_register(i);
+    ASSERT_TRUE(alone) << alone.error().message;
+    EXPECT_EQ(*alone, file->values[i]) << table[i].name;
   }
   EXPECT_GE(compared, 16u);
   EXPECT_FALSE(vcpu().write_register(table.size(), {}));
+  EXPECT_FALSE(vcpu().read_register(table.size()));
 }
 
 TEST_P(Contract, PortReadsAreFilledIn) {
