@@ -63,7 +63,12 @@ int status_of(vmm::Outcome outcome, bool reboot) {
       print(STDERR_FILENO, "polyvisor: the run was ended from outside.\n");
       return to_int(ExitStatus::stopped);
     case Kind::crash: explain("the guest crashed: "); return to_int(ExitStatus::crash);
-    case Kind::host_error: explain(""); return to_int(ExitStatus::host_error);
+    case Kind::host_error:
+      // This process is sealed by now: it may not look for the cause itself.
+      if (outcome.hint.empty())
+        outcome.hint = "polyvisor doctor tries a guest of four instructions and says what it finds";
+      explain("");
+      return to_int(ExitStatus::host_error);
   }
   return to_int(ExitStatus::host_error);
 }

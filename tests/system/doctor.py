@@ -127,7 +127,7 @@ def _user(target):
 def kernel_configurations():
     """The lab's own kernels, whose configurations Debian ships beside them; minimal ones carry it inside."""
     found = []
-    for arch in ARCHES:
+    for arch in ARCHES.values():
         machine = arch.guests or arch.name
         for which in ("debian", "minimal"):
             try:
