@@ -35,6 +35,7 @@ _Noreturn void exit_with(int code);
 _Noreturn void power_off(void);      /* what an operating system would do at shutdown */
 _Noreturn void system_reset(void);   /* what an operating system would do at reboot */
 void report_panic(void);             /* what an operating system's panic tells its hypervisor (pvpanic) */
+void mark(u32 number);              /* tells a monitor that traces how far this program is (docs/boot-contract.md, "Marks") */
 _Noreturn void halt_forever(void);   /* sleeps with interrupts masked */
 
 /* --- console --------------------------------------------------------------------------------- */

@@ -109,7 +109,10 @@ struct Payload {
   u64 offset;
   u64 size;
   std::string compression;  // "gzip"
-  Compression ours;         // none: not one that is read here
+  Compression ours;         // none: not one that the loader reads
+  bool lz4 = false;
+
+  bool readable() const { return lz4 || ours != Compression::none; }
 };
 
 constexpr struct {
@@ -134,6 +137,7 @@ Result<Payload> find_payload(const Content& content) {
       break;
     }
   payload.ours = compression_of(magic);
+  payload.lz4 = u32{load_as<Le32>(magic, 0)} == Lz4Stream::magic;
   return payload;
 }
 
@@ -187,15 +191,17 @@ Result<void> inspect_bzimage(const Content& content, Inspection& into) {
   into.fields.push_back(
       {"payload", "kernel proper",
        text("{}, compressed with {}", rounded_size(payload.size), payload.compression)});
-  if (payload.ours == Compression::none || content.compressed()) {
+  if (!payload.readable() || content.compressed()) {
     note(into, text("its drivers and configuration are not looked at: the kernel proper is "
                     "compressed with {}",
                     payload.compression));
     return {};
   }
   into.linux_version.clear();
-  ByteStream stream =
-      TRY(ByteStream::at(content.file(), payload.ours, payload.offset, payload.size));
+  const ImageFile& file = content.file();
+  ByteStream stream = payload.lz4
+                          ? ByteStream::lz4(file, payload.offset, payload.size)
+                          : TRY(ByteStream::at(file, payload.ours, payload.offset, payload.size));
   TRY(scan_kernel(std::move(stream), into));
   if (into.linux_version.empty()) into.linux_version = version;
   return {};

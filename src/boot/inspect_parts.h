@@ -5,6 +5,7 @@
 #include "boot/content.h"
 #include "boot/decompress.h"
 #include "boot/inspection.h"
+#include "boot/lz4_stream.h"
 
 namespace pv::boot {
 
@@ -30,6 +31,7 @@ class ByteStream {
   static Result<ByteStream> of(const Content& content);
   static Result<ByteStream> at(const ImageFile& file, Compression compression, u64 offset,
                                u64 size);
+  static ByteStream lz4(const ImageFile& file, u64 offset, u64 size);
   // The next bytes; 0 at the end. Errors: a broken stream.
   Result<usize> read(MutableBytes into);
 
@@ -39,6 +41,7 @@ class ByteStream {
   const ImageFile* file_;
   u64 offset_, left_;
   std::optional<Decompressor> unpacker_;
+  std::optional<Lz4Stream> lz4_;
 };
 
 // What a kernel says of itself somewhere in its bytes: version, configuration, drivers' marks.

@@ -4,7 +4,7 @@
 //
 // All of the file is read once (unpacked, if need be) for what is inside a Linux kernel: its
 // version, its configuration where it carries one, the names of its drivers.
-// Deliberately absent: symbols, signatures, what is compressed with xz, lz4 and the like.
+// Deliberately absent: symbols, signatures, what is compressed with xz and the like.
 #pragma once
 
 #include <optional>

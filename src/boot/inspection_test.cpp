@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "boot/fdt.h"
+#include "boot/lz4_stream.h"
 #include "boot/test_images.h"
 
 namespace pv::boot {
@@ -147,6 +148,53 @@ TEST(Inspection, BzImagePayloadIsUnpacked) {
   EXPECT_EQ(told(image.on(Arch::x86_64).findings), "");
 }
 #endif
+
+// Literals only, in blocks of up to 14 bytes: the simplest LZ4 there is.
+Blob lz4_legacy(std::string_view content, usize each) {
+  Blob out;
+  test::put(out, 0, Le32(0x184c2102));
+  while (!content.empty()) {
+    const std::string_view part = content.substr(0, each);
+    test::put(out, out.size(), Le32(static_cast<u32>(part.size() + 1)));
+    out.push_back(static_cast<u8>(part.size() << 4));
+    test::put(out, out.size(), part);
+    content.remove_prefix(part.size());
+  }
+  test::put(out, out.size(), Le32(0x12345678));  // Linux's own trailer
+  return out;
+}
+
+TEST(Inspection, Lz4KernelsAreLookedInto) {
+  Blob blob = test::bzimage(0x4000, 16_MiB, 1_MiB);
+  const Blob payload = lz4_legacy("Linux version 6.3 (e) ttyS LNRO0005 virtio_blk", 14);
+  std::copy(payload.begin(), payload.end(), blob.begin() + 5 * 512 + 0x300);
+  test::put(blob, 0x248, Le32(0x300));
+  test::put(blob, 0x24c, Le32(static_cast<u32>(payload.size())));
+  Looked image(blob);
+  ASSERT_FALSE(image.error) << image.error->message;
+  EXPECT_EQ(image.found.linux_version, "6.3 (e) ttyS LNRO0005 virtio_blk");
+  EXPECT_TRUE(has(image.field("payload"), "compressed with lz4"));
+  EXPECT_EQ(image.found.drivers(Arch::x86_64).front().presence, Presence::built_in);
+}
+
+TEST(Lz4Block, LiteralsMatchesAndLongLengths) {
+  std::array<u8, 64> out{};
+  // "abcd", then 8 bytes from 4 back, then 20 from 1 back (15 - 4 + 1 more byte), then "z".
+  const Blob block = {0x44, 'a', 'b', 'c', 'd', 4, 0, 0x0f, 1, 0, 1, 0x10, 'z'};
+  const auto made = unpack_lz4_block(block, out);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(std::string(out.begin(), out.begin() + *made),
+            "abcdabcdabcd" + std::string(20, 'd') + "z");
+  EXPECT_EQ(unpack_lz4_block({}, out), 0u);
+}
+
+TEST(Lz4Block, BrokenOnesAreRefused) {
+  std::array<u8, 16> out{};
+  for (const Blob& block :
+       {Blob{0x40, 'a'}, Blob{0xf0}, Blob{0x14, 'a', 2, 0}, Blob{0x14, 'a', 0, 0},
+        Blob{0x14, 'a', 1}, Blob{0x1f, 'a', 1, 0, 0xff, 0xff}, Blob{0x1f, 'a', 1, 0, 9}})
+    EXPECT_FALSE(unpack_lz4_block(block, out)) << block.size();
+}
 
 TEST(Inspection, BzImageOfAnotherCompressionSaysSo) {
   Blob blob = test::bzimage(0x4000, 16_MiB, 1_MiB);

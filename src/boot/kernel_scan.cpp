@@ -19,8 +19,9 @@ bool contains(Bytes where, std::string_view what) {
   return ::memmem(where.data(), where.size(), what.data(), what.size()) != nullptr;
 }
 
-// The line behind "Linux version ", if one begins here: "%s" follows it in other places.
-std::string banner_in(Bytes where) {
+// The line behind "Linux version ", if one begins here: "%s" follows it in other places. One that
+// the end of `where` cuts off is left to the next look, unless this is the last.
+std::string banner_in(Bytes where, bool last) {
   std::string_view all(reinterpret_cast<const char*>(where.data()), where.size());
   for (usize at = all.find(banner); at != all.npos; at = all.find(banner, at + 1)) {
     std::string_view rest = all.substr(at + banner.size(), longest_banner);
@@ -29,6 +30,9 @@ std::string banner_in(Bytes where) {
         static_cast<usize>(std::ranges::find_if(rest, [](char c) { return c < 0x20 || c > 0x7e; }) -
                            rest.begin()));
     if (rest.empty() || rest.front() < '0' || rest.front() > '9') continue;
+    if (!last && rest.size() < longest_banner &&
+        rest.data() + rest.size() == all.data() + all.size())
+      continue;
     return std::string(rest);
   }
   return {};
@@ -60,7 +64,14 @@ Result<ByteStream> ByteStream::at(const ImageFile& file, Compression compression
   return stream;
 }
 
+ByteStream ByteStream::lz4(const ImageFile& file, u64 offset, u64 size) {
+  ByteStream stream(file, offset, size);
+  stream.lz4_.emplace(file, offset, size);
+  return stream;
+}
+
 Result<usize> ByteStream::read(MutableBytes into) {
+  if (lz4_) return lz4_->read(into);
   if (unpacker_) return unpacker_->read(into);
   usize length = static_cast<usize>(std::min<u64>(into.size(), left_));
   if (length == 0) return usize{0};
@@ -76,19 +87,25 @@ Result<void> scan_kernel(ByteStream stream, Inspection& into) {
   auto buffer = std::make_unique_for_overwrite<u8[]>(overlap + piece_size);
   std::vector<const char*> missing = all_marks();
   IkconfigFinder config;
+  const auto fill = [&](MutableBytes piece) -> Result<usize> {
+    usize made = 0, more = 1;
+    for (; made < piece.size() && more != 0; made += more)
+      more = TRY(stream.read(piece.subspan(made)));
+    return made;
+  };
   usize kept = 0;
   for (u64 scanned = 0; scanned < most_scanned;) {
-    usize made = TRY(stream.read({buffer.get() + kept, piece_size}));
-    if (made == 0) break;
+    const usize made = TRY(fill({buffer.get() + kept, piece_size}));
     scanned += made;
     config.feed({buffer.get() + kept, made});
     Bytes window(buffer.get(), kept + made);
-    if (into.linux_version.empty()) into.linux_version = banner_in(window);
+    if (into.linux_version.empty()) into.linux_version = banner_in(window, made != piece_size);
     std::erase_if(missing, [&](const char* mark) {
       if (!contains(window, mark)) return false;
       into.marks.emplace_back(mark);
       return true;
     });
+    if (made != piece_size) break;
     kept = std::min(overlap, window.size());
     std::memmove(buffer.get(), window.data() + window.size() - kept, kept);
   }

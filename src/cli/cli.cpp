@@ -57,6 +57,13 @@ constexpr Command table[] = {
      "register that was never written, idle and healthy, ... The guest is interrupted for each "
      "look, not changed. The exit status is 0 when nothing seems to be wrong and 1 otherwise.",
      diagnose_options, diagnose_command},
+    {"trace", "print|count FILE... | diff A B", "print, count or compare traces",
+     "Reads files that run --trace wrote, of any host. print shows one event in each line: time, "
+     "virtual CPU, program counter, cause, address, width, value. count sums up by cause, device "
+     "and "
+     "program counter. diff holds two runs against each other without regard to time and shows "
+     "where they part; its exit status is 1 when they differ.",
+     trace_options, trace_command},
     {"version", "", "print the version", "Prints the version and the host's architecture.",
      plain_options, version_command},
     {"help", "[COMMAND]", "explain polyvisor or one command",

@@ -54,6 +54,7 @@ int pause_command(const Command&, Arguments, const Context&);
 int resume_command(const Command&, Arguments, const Context&);
 int diagnose_command(const Command&, Arguments, const Context&);
 int inspect_command(const Command&, Arguments, const Context&);
+int trace_command(const Command&, Arguments, const Context&);
 int version_command(const Command&, Arguments, const Context&);
 int selftest_command(const Command&, Arguments, const Context&);
 int doctor_command(const Command&, Arguments, const Context&);

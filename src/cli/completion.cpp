@@ -27,7 +27,7 @@ std::string value_case(const Option& option) {
   const bool choice = option.argument.find('|') != std::string_view::npos ||
                       option.id == Id::transport || option.id == Id::completion;
   if (choice) {
-    std::string words(option.argument);
+    std::string words(option.argument.substr(0, option.argument.find('[')));
     for (char& c : words)
       if (c == '|') c = ' ';
     return text("        {}) COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;\n", pattern,

@@ -87,6 +87,8 @@ std::unexpected<Error> explained(Log& log, Error error) {
 // `kernel`: a descriptor to be read instead of the configuration's file; -1: none.
 Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity,
                             int kernel = -1) {
+  const bool traced = !config.trace.file.empty() || !config.timeline.empty();
+  const u64 launched_ns = traced ? device::HostClock().monotonic_ns() : 0;
   Log log(STDERR_FILENO, config.log_level);
   auto made = loop::EventLoop::create();
   if (!made) return explained(log, std::move(made).error());
@@ -96,7 +98,8 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   jail::Options jail;
   if (folder >= 0) jail.unlink_in = {&folder, 1};
   jail.last_act = &Terminal::rescue;
-  auto assembled = vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel});
+  auto assembled =
+      vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel, launched_ns});
   if (!assembled) return explained(log, std::move(assembled).error());
   auto vm = *std::move(assembled);
   Attached attached(*vm);

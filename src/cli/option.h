@@ -39,6 +39,13 @@ enum class Id : u8 {
   from_dump,
   symbols,
   samples,
+  trace,
+  trace_limit,
+  timeline,
+  vcpu,
+  context,
+  ignore,
+  interrupted,
   help,
   version,
   man,
@@ -106,6 +113,17 @@ inline constexpr Option run_options[] = {
      Section::monitor},
     {Id::exit_stats, 0, "exit-stats", "",
      "Print at the end how often the guest left to the monitor, by cause.", Section::monitor},
+    {Id::trace, 0, "trace", "exits|steps[=FILE]",
+     "Write each exit to the monitor, or each single-stepped instruction with its registers, to "
+     "FILE "
+     "(polyvisor.trace); polyvisor trace prints, counts and compares such files.",
+     Section::monitor},
+    {Id::trace_limit, 0, "trace-limit", "N",
+     "End the trace after N records of each virtual CPU; the guest goes on.", Section::monitor},
+    {Id::timeline, 0, "timeline", "FILE.html",
+     "At the end write a page that draws the run: launch, first instruction, first output, the "
+     "guest's marks, exits by cause.",
+     Section::monitor},
     {Id::disable_sandbox, 0, "disable-sandbox", "",
      "Do not seal the process before the guest starts; for debugging only.", Section::monitor},
     {Id::version, 'V', "version", "", "Print the version and exit.", Section::information},
@@ -163,6 +181,18 @@ inline constexpr Option diagnose_options[] = {
     help_option,
 };
 
+inline constexpr Option trace_options[] = {
+    {Id::vcpu, 0, "vcpu", "N", "Only this virtual CPU (print and count).", Section::information},
+    {Id::context, 0, "context", "N", "Events shown around a difference (5).", Section::information},
+    {Id::ignore, 0, "ignore", "pc,address,value,registers",
+     "What of an event is not compared, one or several of these.", Section::information},
+    {Id::interrupted, 0, "interrupted", "",
+     "Compare also the exits that the host caused by a signal.", Section::information},
+    {Id::all, 'a', "all", "", "Tell all differences, or all program counters.",
+     Section::information},
+    help_option,
+};
+
 inline constexpr Option plain_options[] = {help_option};
 
 inline constexpr Option global_options[] = {
@@ -192,6 +222,6 @@ consteval bool distinct(std::span<const Option> options) {
   return true;
 }
 static_assert(distinct(run_options) && distinct(instance_options) && distinct(inspect_options) &&
-              distinct(diagnose_options) && distinct(global_options));
+              distinct(diagnose_options) && distinct(trace_options) && distinct(global_options));
 
 }  // namespace pv::cli

@@ -115,6 +115,19 @@ Result<void> set_kernel(std::string_view path, bool& given, std::string& kernel)
   return {};
 }
 
+// "exits", "steps=FILE".
+Result<void> set_trace(std::string_view value, config::Trace& into) {
+  const usize equals = std::min(value.find('='), value.size());
+  const auto what = config::parse_spelling(config::trace_names, value.substr(0, equals));
+  if (!what)
+    return fail(Error::Kind::usage, text("--trace: \"{}\" is not known", value.substr(0, equals)),
+                "write --trace exits, or --trace steps, with =FILE behind it");
+  into.what = *what;
+  into.file = equals == value.size() ? "polyvisor.trace" : value.substr(equals + 1);
+  if (into.file.empty()) return fail(Error::Kind::usage, "--trace: the file's name is empty");
+  return {};
+}
+
 struct Filler {
   RunRequest& request;
   bool kernel_given = false;
@@ -146,6 +159,15 @@ struct Filler {
       case Id::disable_sandbox: config.sandbox = false; break;
       case Id::exit_stats: config.exit_stats = true; break;
       case Id::reboot: config.reboot = true; break;
+      case Id::trace: return set_trace(item.value, config.trace);
+      case Id::trace_limit:
+        config.trace.limit = TRY(config::parse_number(item.value), "--trace-limit");
+        break;
+      case Id::timeline:
+        if (item.value.empty())
+          return fail(Error::Kind::usage, "--timeline: the file's name is empty");
+        config.timeline = item.value;
+        break;
       case Id::print_config: request.action = RunRequest::Action::print_config; break;
       case Id::help: request.action = RunRequest::Action::help; break;
       case Id::version: request.action = RunRequest::Action::version; break;

@@ -108,6 +108,25 @@ Result<void> read_disks(const Json& value, std::vector<Disk>& into) {
   return {};
 }
 
+Result<void> read_trace(const Json& value, Trace& into) {
+  if (!value.is_object()) return wrong("trace", "an object with what and file", value);
+  for (const auto& [key, member] : value.items()) {
+    if (key == "what")
+      TRY(read_choice("trace.what", member, trace_names, into.what));
+    else if (key == "file")
+      TRY(read("trace.file", member, into.file));
+    else if (key == "limit" && member.is_number_unsigned())
+      into.limit = member.get<u64>();
+    else if (key == "limit")
+      return wrong("trace.limit", "a whole number", member);
+    else
+      return bad(text("trace.{}: no such field", key), "a trace has: what, file, limit");
+  }
+  if (into.what == TraceKind::none) return bad("trace.what: is missing");
+  if (into.file.empty()) return bad("trace.file: is missing");
+  return {};
+}
+
 Result<void> read_schema_name(const Json& value) {
   std::string ignored;  // for editors only
   return read("$schema", value, ignored);
@@ -149,6 +168,15 @@ Json write_disks(const VmConfig& config) {
   return list;
 }
 
+Json write_trace(const VmConfig& config) {
+  if (config.trace.what == TraceKind::none) return Json("");
+  Json trace = Json::object();
+  trace["what"] = spelling(trace_names, config.trace.what);
+  trace["file"] = config.trace.file;
+  if (config.trace.limit != 0) trace["limit"] = config.trace.limit;
+  return trace;
+}
+
 constexpr Field fields[] = {
     PV_PLAIN(name),
     PV_PLAIN(kernel),
@@ -176,6 +204,12 @@ constexpr Field fields[] = {
     PV_PLAIN(sandbox),
     PV_PLAIN(exit_stats),
     PV_PLAIN(reboot),
+    {"trace",
+     [](const std::string&, const Json& value, VmConfig& config) {
+       return read_trace(value, config.trace);
+     },
+     write_trace},
+    PV_PLAIN(timeline),
 };
 
 std::string field_names() {

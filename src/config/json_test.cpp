@@ -25,6 +25,8 @@ VmConfig everything() {
   config.log_level = LogLevel::debug;
   config.sandbox = false;
   config.exit_stats = true;
+  config.trace = {TraceKind::steps, "t", 12};
+  config.timeline = "page.html";
   config.reboot = true;
   return config;
 }
@@ -121,7 +123,7 @@ TEST(Json, SchemaNamesEveryField) {
     EXPECT_NE(schema.find(name + ": {"), std::string::npos) << name;
     ++fields;
   }
-  EXPECT_EQ(fields, 18u);
+  EXPECT_EQ(fields, 20u);
 }
 
 }  // namespace

@@ -52,6 +52,17 @@ Result<void> check_cpus(const VmConfig& config) {
   return {};
 }
 
+Result<void> check_trace(const VmConfig& config) {
+  TRY(check_text("trace.file", config.trace.file));
+  TRY(check_text("timeline", config.timeline));
+  if (config.trace.limit != 0 && config.trace.what == TraceKind::none)
+    return bad("trace.limit: nothing is traced", "add --trace exits or --trace steps");
+  if (!config.timeline.empty() && config.timeline == config.trace.file)
+    return bad(text("timeline: \"{}\" is the trace's file, too", config.timeline),
+               "give the page a file of its own");
+  return {};
+}
+
 Result<void> check_disks(const std::vector<Disk>& disks) {
   if (disks.size() > max_disks)
     return bad(
@@ -94,6 +105,7 @@ Result<void> validate(const VmConfig& config) {
                "shorten it, or put settings into the initrd");
   TRY(check_cpus(config));
   TRY(check_memory(config.memory));
+  TRY(check_trace(config));
   return check_disks(config.disks);
 }
 

@@ -33,6 +33,16 @@ enum class Transport : u8 { mmio };
 // gets a data abort, or the run ends.
 enum class Nisv : u8 { abort, stop };
 
+// What is written down of a run.
+enum class TraceKind : u8 { none, exits, steps };
+struct Trace {
+  TraceKind what = TraceKind::none;
+  std::string file;  // path; empty where nothing is
+  u64 limit = 0;     // records of each vCPU; 0: no limit
+
+  bool operator==(const Trace&) const = default;
+};
+
 struct VmConfig {
   std::string name;    // of the running VM; empty: guest-<pid>
   std::string kernel;  // path; the format is recognised by content
@@ -53,6 +63,9 @@ struct VmConfig {
   bool exit_stats = false;  // print the exits by cause at the end
   bool reboot = false;      // a guest's reset restarts it instead of ending the run
 
+  Trace trace;
+  std::string timeline;  // path of the page that draws the run; empty: none
+
   bool operator==(const VmConfig&) const = default;
 };
 
@@ -70,6 +83,8 @@ inline constexpr Spelling<IrqChip> irqchip_names[] = {
     {"user", IrqChip::user}};
 inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
 inline constexpr Spelling<Nisv> nisv_names[] = {{"abort", Nisv::abort}, {"stop", Nisv::stop}};
+inline constexpr Spelling<TraceKind> trace_names[] = {{"exits", TraceKind::exits},
+                                                      {"steps", TraceKind::steps}};
 inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},
                                                          {"warn", LogLevel::warn},
                                                          {"info", LogLevel::info},

@@ -15,12 +15,13 @@ namespace pv::kvm {
 inline constexpr u32 get_msrs = static_cast<u32>(_IOWR(KVMIO, 0x88, u64));  // KVM_GET_MSRS
 
 // A vCPU's thread: running, raising its devices' interrupts, reading the guest's state; writing it
-// where an access was completed for the guest.
+// where an access was completed for the guest; ending a single-step that was begun before the seal.
 inline constexpr auto vcpu_ioctls = std::to_array<u32>(
     {static_cast<u32>(KVM_RUN), static_cast<u32>(KVM_IRQ_LINE), static_cast<u32>(KVM_INTERRUPT),
      static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_SET_ONE_REG),
      static_cast<u32>(KVM_GET_REGS), static_cast<u32>(KVM_GET_SREGS),
-     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU), get_msrs});
+     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU),
+     static_cast<u32>(KVM_SET_GUEST_DEBUG), get_msrs});
 
 // The loop's thread and its workers: devices' interrupts.
 inline constexpr auto loop_ioctls =

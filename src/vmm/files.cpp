@@ -26,6 +26,13 @@ Result<Fd> copy_of(int fd) {
   return copy;
 }
 
+// Kept as it is until there is something to write. Without O_NONBLOCK a FIFO would wait for its
+// reader.
+Result<Fd> open_output(const std::string& path, const char* option) {
+  if (path.empty()) return Fd();
+  return TRY(open_file(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644), option);
+}
+
 }  // namespace
 
 Result<Files> open_files(const config::VmConfig& config, int kernel) {
@@ -33,10 +40,9 @@ Result<Files> open_files(const config::VmConfig& config, int kernel) {
   files.kernel = TRY(kernel < 0 ? open_input(config.kernel, "kernel") : copy_of(kernel));
   files.initrd = TRY(open_input(config.initrd, "initrd"));
   files.device_tree = TRY(open_input(config.dtb, "device tree"));
-  // Without O_NONBLOCK a FIFO would wait for its reader.
-  if (!config.dump_dtb.empty())
-    files.device_tree_dump = TRY(
-        open_file(config.dump_dtb, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644), "--dump-dtb");
+  files.device_tree_dump = TRY(open_output(config.dump_dtb, "--dump-dtb"));
+  files.trace = TRY(open_output(config.trace.file, "--trace"));
+  files.timeline = TRY(open_output(config.timeline, "--timeline"));
   for (usize i = 0; i < config.disks.size(); ++i) {
     const config::Disk& disk = config.disks[i];
     files.disks.push_back(

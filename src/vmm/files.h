@@ -17,6 +17,8 @@ struct Files {
   Fd initrd;
   Fd device_tree;
   Fd device_tree_dump;
+  Fd trace;
+  Fd timeline;
   std::vector<block::RawImage> disks;
 };
 

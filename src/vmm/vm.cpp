@@ -42,6 +42,8 @@ Result<std::unique_ptr<Vm>> Vm::create(const config::VmConfig& config, Environme
 
 Result<void> Vm::assemble() {
   files_ = TRY(open_files(config_, env_.kernel));
+  tracing_ = Tracing::create(config_, files_, clock_, env_.launched_ns, env_.log);
+  traced("files opened");
   host_ = TRY(kvm::Host::open());
   entropy_ = TRY(device::HostEntropy::create());
   tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));
@@ -55,17 +57,22 @@ Result<void> Vm::assemble() {
     auto region = TRY(ram_.add(range, memory::Backing::anonymous));
     TRY(vm_->map_ram(region, false));
   }
+  traced("VM and memory made");
   TRY(create_vcpus());
+  traced("virtual CPUs made");
 
   std::vector<hv::Vcpu*> vcpus;
   for (auto& vcpu : vcpus_) vcpus.push_back(vcpu.get());
-  virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, *console_, env_.console_in,
+  device::CharSink& output = tracing_ ? tracing_->watch(*console_) : *console_;
+  virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, output, env_.console_in,
                                         *entropy_, env_.log);
-  machine::Wiring wiring{*vm_,      ram_,   mmio_, pio_,      vcpus,           virtio_->devices(),
-                         env_.loop, clock_, *this, *console_, env_.console_in, env_.log};
+  machine::Wiring wiring{*vm_,      ram_,   mmio_, pio_,   vcpus,           virtio_->devices(),
+                         env_.loop, clock_, *this, output, env_.console_in, env_.log};
   auto facts = TRY(vm_->facts(*vcpus_[0]));
   TRY(machine_->build(wiring, facts));
+  traced("devices built");
   TRY(load());
+  traced("kernel loaded");
   TRY(attach_doorbells());
   coalesce();
   undescribed_ =
@@ -144,7 +151,13 @@ void Vm::coalesce() {
 
 bool Vm::tick() {
   bool delivered = dispatcher_->drain_posted() != 0;
+  if (tracing_) delivered |= tracing_->drain();
   return console_->flush() || delivered;
+}
+
+// A step of the start is behind us.
+void Vm::traced(const char* done) {
+  if (tracing_) tracing_->moment(Tracing::Moment::Kind::launch, done);
 }
 
 Result<void> Vm::seal() {
@@ -160,7 +173,12 @@ Result<void> Vm::seal() {
 }
 
 Result<Outcome> Vm::run() {
+  if (tracing_) {
+    traced("VM assembled");
+    vcpus_ = TRY(tracing_->begin(std::move(vcpus_), [this] { tick_->wake(); }));
+  }
   TRY(seal());
+  traced("sealed");
   group_ = std::make_unique<VcpuGroup>(
       std::move(vcpus_),
       [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
@@ -184,7 +202,9 @@ Result<Outcome> Vm::run() {
   dispatcher_->drain_posted();
   console_->flush();
   std::lock_guard lock(outcome_mutex_);
-  return outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
+  Outcome outcome = outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
+  if (tracing_) tracing_->finish(outcome);
+  return outcome;
 }
 
 void Vm::finish(Outcome outcome) {
@@ -192,6 +212,7 @@ void Vm::finish(Outcome outcome) {
     std::lock_guard lock(outcome_mutex_);
     if (!outcome_) outcome_ = std::move(outcome);
   }
+  if (tracing_) tracing_->ended();
   env_.loop.stop();
 }
 

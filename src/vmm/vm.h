@@ -24,6 +24,7 @@
 #include "vmm/files.h"
 #include "vmm/outcome.h"
 #include "vmm/tick.h"
+#include "vmm/tracing.h"
 #include "vmm/vcpu_group.h"
 #include "vmm/virtio_set.h"
 
@@ -38,6 +39,7 @@ struct Environment {
   jail::Options jail;  // what the sealed process still has to be able to do
   int kernel =
       -1;  // a file with the kernel, borrowed, instead of the one that the configuration names
+  u64 launched_ns = 0;  // device::HostClock, when the run began; only a traced one needs it
 };
 
 class Vm final : public control::Target, private device::PowerControl {
@@ -76,6 +78,7 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> load();
   Result<void> attach_doorbells();
   Result<void> seal();
+  void traced(const char* done);
   void coalesce();
   bool tick();
 
@@ -107,6 +110,7 @@ class Vm final : public control::Target, private device::PowerControl {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::vector<Fd> doorbells_;
   jail::Sealed sealed_;
+  std::unique_ptr<Tracing> tracing_;  // where the run is traced
   std::unique_ptr<VcpuGroup> group_;
 
   std::mutex outcome_mutex_;

@@ -7,7 +7,7 @@
 #include "fdt.h"
 #include "runtime.h"
 
-enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, RAM_BASE = 0x40000000 };
+enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8, RAM_BASE = 0x40000000 };
 
 const struct uart *const arch_uart = &uart_pl011;
 const u64 arch_uart_base = 0x09000000;
@@ -74,6 +74,13 @@ _Noreturn void power_off(void) {
 _Noreturn void system_reset(void) {
   psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
   halt_forever();
+}
+
+/* Behind the finisher's register, so only where that is. */
+void mark(u32 number) {
+  struct fdt_node n = {0};
+  struct range reg;
+  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg)) mmio_write32(reg.base + MARK_OFFSET, number);
 }
 
 _Noreturn void arch_exit(int code) {

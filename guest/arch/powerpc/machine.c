@@ -14,7 +14,7 @@ enum { TSIZE_64K = 3, TSIZE_64M = 8, TSIZE_256M = 9 };         /* 4^n KiB */
 #define RAM_LIMIT 0x70000000u
 #define WINDOW_EA 0xd0000000u
 enum { WINDOW_SIZE = 0x10000 };
-enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555 };
+enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8 };
 
 const struct uart *const arch_uart = &uart_16550;
 const u64 arch_uart_base = CCSR + 0x4500;
@@ -132,6 +132,13 @@ _Noreturn void system_reset(void) {
   struct range reg;
   if (find_with(&n, "fsl,has-rstcr", &reg)) mmio_write32be(reg.base + RSTCR, HRESET_REQ);
   halt_forever();
+}
+
+/* Behind the finisher's register, so only where that is. */
+void mark(u32 number) {
+  struct fdt_node n = {0};
+  struct range reg;
+  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg)) mmio_write32be(reg.base + MARK_OFFSET, number);
 }
 
 _Noreturn void arch_exit(int code) {

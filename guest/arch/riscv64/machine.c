@@ -7,7 +7,7 @@
 #include "fdt.h"
 #include "runtime.h"
 
-enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555 };
+enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8 };
 
 const struct uart *const arch_uart = &uart_16550;
 const u64 arch_uart_base = 0x10000000;
@@ -63,6 +63,13 @@ _Noreturn void power_off(void) {
 _Noreturn void system_reset(void) {
   sbi_call(SBI_SRST, 0, 1, 0, 0);   /* type 1: cold reboot */
   halt_forever();
+}
+
+/* Behind the finisher's register, so only where that is. */
+void mark(u32 number) {
+  struct fdt_node n = {0};
+  struct range reg;
+  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg)) mmio_write32(reg.base + MARK_OFFSET, number);
 }
 
 _Noreturn void arch_exit(int code) {

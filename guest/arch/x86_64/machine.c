@@ -8,7 +8,7 @@
 #include "runtime.h"
 
 enum {
-  PORT_TEST_EXIT = 0xf4, PORT_PANIC = 0x505, PORT_PM1A_CONTROL = 0x604, PORT_KEYBOARD = 0x64,
+  PORT_TEST_EXIT = 0xf4, PORT_PANIC = 0x505, PORT_MARK = 0x506, PORT_PM1A_CONTROL = 0x604, PORT_KEYBOARD = 0x64,
   SLEEP_ENABLE = 0x2000, PULSE_RESET = 0xfe
 };
 enum { E820_RAM = 1, LOW_MEMORY = 0x100000, START_MAGIC = 0x336ec578 };
@@ -104,6 +104,8 @@ _Noreturn void system_reset(void) {
 }
 
 void report_panic(void) { outb(PORT_PANIC, 1); }
+
+void mark(u32 number) { outl(PORT_MARK, number); }
 
 _Noreturn void arch_exit(int code) {
   outl(PORT_TEST_EXIT, (u32)code);

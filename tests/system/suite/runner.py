@@ -10,8 +10,8 @@ from . import native, shell
 from .case import failure
 from .report import Outcome
 
-THEMES = ("doctor", "selftest", "guests", "devices", "linux", "images", "options", "instances", "console", "badinput",
-          "diagnose", "machine", "powerpc")
+THEMES = ("doctor", "selftest", "guests", "devices", "linux", "images", "traces", "options", "instances", "console",
+          "badinput", "diagnose", "machine", "powerpc")
 DEATHS = 2      # boots after which the rest counts as failed
 
 
