@@ -57,6 +57,10 @@ class Row:
         return min(values), max(values)
 
 
+# An entropy device attached in two ways: what the transport costs.
+TRANSPORTS = {"rng by mmio": "mmio", "rng by pci": "pci"}
+
+
 def launcher(cache, arch):
     """The program that marks and execs."""
     return compiled(cache, arch, "launch", [BENCH / "launch.cpp"], ["-nostdlib", "-ffreestanding"])
@@ -83,6 +87,8 @@ def initramfs(cache, arch, kernel, kind="libc"):
 
 def command(name, arch, parameters):
     """The words that boot guest/linux."""
+    if name in TRANSPORTS:
+        return [*command("polyvisor", arch, parameters), "--rng", "--exit-stats", "--transport", TRANSPORTS[name]]
     if name == "polyvisor":
         return ["/bin/polyvisor", "run", "-k", "/bench/linux", "-i", "/bench/initrd", "-c", "1",
                 "-m", str(GUEST_MEMORY), "-p", parameters]
@@ -134,8 +140,8 @@ class Bench:
         if self.arch.name not in QEMU_MACHINE:
             raise LabError(f"boots are counted on {' and '.join(QEMU_MACHINE)} hosts")
         self.monitor = find_monitor(self.arch, monitor)
-        self.names = [only] if only else ["polyvisor", "qemu"]
-        if "polyvisor" in self.names and not self.monitor:
+        self.names = list(TRANSPORTS) if only == "transports" else [only] if only else ["polyvisor", "qemu"]
+        if self.names != ["qemu"] and not self.monitor:
             raise LabError(f"no monitor for {self.arch.name} in build/: tools/build {self.arch.preset}, "
                            "or name one with --monitor")
         self.runs, self.blocks, self.initrd = runs, blocks, initrd

@@ -11,7 +11,7 @@ from .toolchain import LAB, agent, kvmprobe
 
 FOLDERS = ("bin", "dev", "etc", "guest", "lab", "mnt", "proc", "root", "run", "sys", "tmp", "var",
            "usr/bin")
-GUEST_MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "pvpanic_mmio")
+GUEST_MODULES = ("virtio_mmio", "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "pvpanic_mmio")
 
 
 def busybox(cache, arch):

@@ -88,7 +88,6 @@ constexpr Foreign table[] = {
     {"vcpu-affinity", 0, kvmtool, no_affinity},
     {"vfio-pci", 0, kvmtool, "host devices cannot be handed to a guest yet; leave it out"},
     {"vhost-user", 0, crosvm, "devices of other processes cannot be attached yet; leave it out"},
-    {"virtio-transport", 0, kvmtool, "write --transport mmio"},
     {"vsock", 0, both, no_vsock},
 };
 

@@ -26,6 +26,7 @@ enum class Id : u8 {
   console,
   irqchip,
   transport,
+  virtio_transport,
   nisv,
   log_level,
   config,
@@ -95,8 +96,12 @@ inline constexpr Option run_options[] = {
      Section::devices},
     {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|user|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
-    {Id::transport, 0, "transport", "mmio", "How virtio devices are attached (mmio).",
+    {Id::transport, 0, "transport", "mmio|pci|pci-transitional",
+     "How virtio devices are attached (mmio): in windows of their own or to a PCI bus, there also "
+     "with the interface of old drivers.",
      Section::devices},
+    {Id::virtio_transport, 0, "virtio-transport", "mmio|pci|pci-legacy",
+     "The same in kvmtool's words.", Section::devices},
     {Id::nisv, 0, "nisv", "abort|stop",
      "aarch64: what a device access does that cannot be completed, such as an atomic one: the "
      "guest "

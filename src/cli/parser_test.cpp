@@ -176,6 +176,23 @@ TEST(Run, ValuesAreCheckedByOption) {
   EXPECT_EQ(parse_run(Line{"-c", "99999999999"})->config.cpus, UINT32_MAX);
 }
 
+TEST(Run, TransportsInOurWordsAndKvmtools) {
+  using config::Transport;
+  const auto transport = [](const char* option, const char* word) {
+    return parse_run(Line{option, word})->config.transport;
+  };
+  EXPECT_EQ(transport("--transport", "pci"), Transport::pci);
+  EXPECT_EQ(transport("--transport", "pci-transitional"), Transport::pci_transitional);
+  EXPECT_EQ(transport("--virtio-transport", "pci"), Transport::pci);
+  EXPECT_EQ(transport("--virtio-transport", "pci-legacy"), Transport::pci_transitional);
+  EXPECT_EQ(transport("--virtio-transport", "mmio"), Transport::mmio);
+  EXPECT_EQ(
+      usage_error({"--virtio-transport", "mmio-legacy"}),
+      "--virtio-transport: mmio-legacy, the interface of before virtio 1.0, is served over PCI "
+      "only");
+  EXPECT_EQ(usage_error({"--transport", "isa"}), "--transport: \"isa\" is not known");
+}
+
 TEST(Run, HelpEndsTheLine) {
   EXPECT_EQ(parse_run(Line{"-h"})->action, RunRequest::Action::help);
   EXPECT_EQ(parse_run(Line{"--help", "--nonsense"})->action, RunRequest::Action::help);

@@ -70,6 +70,15 @@ Result<void> choose(const Item& item, const config::Spelling<E> (&names)[n], E& 
   return {};
 }
 
+Result<void> set_kvmtool_transport(const Item& item, config::Transport& into) {
+  if (item.value == "mmio-legacy")
+    return fail(Error::Kind::usage,
+                "--virtio-transport: mmio-legacy, the interface of before virtio 1.0, is served "
+                "over PCI only",
+                "write --transport pci-transitional, or mmio for drivers of virtio 1.0 and later");
+  return choose(item, config::kvmtool_transport_names, into);
+}
+
 Result<void> add_disk(std::string_view value, std::vector<config::Disk>& disks) {
   usize comma = value.find(',');
   config::Disk disk{.path = std::string(value.substr(0, comma))};
@@ -155,6 +164,7 @@ struct Filler {
       case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
       case Id::nisv: return choose(item, config::nisv_names, config.nisv);
       case Id::transport: return choose(item, config::transport_names, config.transport);
+      case Id::virtio_transport: return set_kvmtool_transport(item, config.transport);
       case Id::log_level: return choose(item, config::log_level_names, config.log_level);
       case Id::disable_sandbox: config.sandbox = false; break;
       case Id::exit_stats: config.exit_stats = true; break;

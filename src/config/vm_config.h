@@ -28,7 +28,8 @@ struct Disk {
 enum class Console : u8 { serial, virtio };
 // The interrupt controller; `automatic` asks the host for the best it has.
 enum class IrqChip : u8 { automatic, gicv2, gicv3, plic, aia, mpic, user };
-enum class Transport : u8 { mmio };
+// How virtio devices are attached; transitional ones have the legacy interface too.
+enum class Transport : u8 { mmio, pci, pci_transitional };
 // What a device access does that neither the processor nor we can describe (aarch64): the guest
 // gets a data abort, or the run ends.
 enum class Nisv : u8 { abort, stop };
@@ -81,7 +82,15 @@ inline constexpr Spelling<IrqChip> irqchip_names[] = {
     {"auto", IrqChip::automatic}, {"gicv2", IrqChip::gicv2}, {"gicv3", IrqChip::gicv3},
     {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic},
     {"user", IrqChip::user}};
-inline constexpr Spelling<Transport> transport_names[] = {{"mmio", Transport::mmio}};
+inline constexpr Spelling<Transport> transport_names[] = {
+    {"mmio", Transport::mmio},
+    {"pci", Transport::pci},
+    {"pci-transitional", Transport::pci_transitional}};
+// kvmtool's words for the same.
+inline constexpr Spelling<Transport> kvmtool_transport_names[] = {
+    {"mmio", Transport::mmio},
+    {"pci", Transport::pci},
+    {"pci-legacy", Transport::pci_transitional}};
 inline constexpr Spelling<Nisv> nisv_names[] = {{"abort", Nisv::abort}, {"stop", Nisv::stop}};
 inline constexpr Spelling<TraceKind> trace_names[] = {{"exits", TraceKind::exits},
                                                       {"steps", TraceKind::steps}};

@@ -118,15 +118,14 @@ class FakeVm final : public Vm {
   };
   struct IoEvent {
     Space space;
-    u64 address;
-    u32 width;
-    std::optional<u64> match;
-    int fd;
+    bus::Doorbell doorbell;
+    bool operator==(const IoEvent&) const = default;
   };
 
   // What this host can.
   bool has_irqchip = true;
   bool has_ioevents = true;
+  bool has_msis = true;
   bool can_coalesce = true;
 
   std::unique_ptr<FakeVcpu> vcpu(unsigned index, std::vector<Exit> exits = {}) {
@@ -145,11 +144,17 @@ class FakeVm final : public Vm {
     if (!has_irqchip) return fail(Error::Kind::host, "fake: no interrupt controller");
     return std::make_unique<Line>(lines[gsi]);
   }
-  Result<void> attach_ioevent(Space space, u64 address, u32 width, std::optional<u64> match,
-                              const Fd& event) override {
+  Result<void> attach_doorbell(Space space, const bus::Doorbell& doorbell) override {
     if (!has_ioevents) return fail(Error::Kind::host, "fake: no ioevents");
-    ioevents.push_back({space, address, width, match, event.get()});
+    ioevents.push_back({space, doorbell});
     return {};
+  }
+  void detach_doorbell(Space space, const bus::Doorbell& doorbell) override {
+    std::erase(ioevents, IoEvent{space, doorbell});
+  }
+  Result<std::unique_ptr<MsiTarget>> msi_target() override {
+    if (!has_msis) return fail(Error::Kind::host, "fake: no messages");
+    return std::make_unique<Messages>(msis);
   }
   Result<void> coalesce_writes(Space space, bus::Range range) override {
     if (!can_coalesce) return fail(Error::Kind::host, "fake: cannot coalesce");
@@ -181,6 +186,7 @@ class FakeVm final : public Vm {
   std::vector<Mapping> ram;
   std::map<u32, FakeIrqLine> lines;  // by gsi; made by irq_line()
   std::vector<IoEvent> ioevents;
+  std::vector<Msi> msis;  // what was signalled
   std::vector<std::pair<Space, bus::Range>> coalesced;
 
  private:
@@ -192,6 +198,14 @@ class FakeVm final : public Vm {
 
    private:
     FakeIrqLine& line_;
+  };
+  class Messages final : public MsiTarget {
+   public:
+    explicit Messages(std::vector<Msi>& into) : into_(into) {}
+    void signal(const Msi& msi) override { into_.push_back(msi); }
+
+   private:
+    std::vector<Msi>& into_;
   };
 
   std::mutex drain_;
@@ -205,12 +219,12 @@ inline void await(const std::atomic<int>& counter, int count) {
 }
 
 inline bool FakeVm::takes(const PostedWrite& write) {
-  for (const IoEvent& event : ioevents) {
-    if (event.space != write.space || event.address != write.address) continue;
-    if (event.width != 0 && event.width != bus::bytes(write.width)) continue;
-    if (event.match && *event.match != write.value) continue;
+  for (const auto& [space, bell] : ioevents) {
+    if (space != write.space || bell.address != write.address) continue;
+    if (bell.width != 0 && bell.width != bus::bytes(write.width)) continue;
+    if (bell.match && *bell.match != write.value) continue;
     u64 one = 1;
-    return ::write(event.fd, &one, sizeof one) == sizeof one;
+    return ::write(bell.event, &one, sizeof one) == sizeof one;
   }
   for (const auto& [space, range] : coalesced) {
     if (space != write.space || write.address < range.base) continue;

@@ -4,12 +4,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "bus/bus.h"
 #include "hv/irq_line.h"
+#include "hv/msi.h"
 #include "hv/vcpu.h"
 #include "memory/guest_memory.h"
 
@@ -39,10 +39,13 @@ class Vm {
   // Errors: no in-kernel interrupt controller.
   virtual Result<std::unique_ptr<IrqLine>> irq_line(u32 gsi) = 0;
 
-  // Writes of `width` (0: any) to the address signal `event` in the kernel instead of exiting;
-  // with `match` only that value does.
-  virtual Result<void> attach_ioevent(Space space, u64 address, u32 width, std::optional<u64> match,
-                                      const Fd& event) = 0;
+  // The doorbell's writes signal its event in the kernel instead of exiting (a width of 0: of any
+  // width). Both at any time, by any thread; detaching what is not there does nothing.
+  virtual Result<void> attach_doorbell(Space space, const bus::Doorbell& doorbell) = 0;
+  virtual void detach_doorbell(Space space, const bus::Doorbell& doorbell) = 0;
+
+  // Where messages go that the in-kernel interrupt controller takes. Errors: it takes none.
+  virtual Result<std::unique_ptr<MsiTarget>> msi_target() = 0;
 
   // Writes in the range are buffered in the kernel and seen by drain_posted() later, in order.
   // Errors: the host cannot (then every write exits, nothing else changes).

@@ -20,7 +20,22 @@ unsigned bits(u64 highest) {
 }
 
 u32 device_type(machine::IrqChipKind kind) {
-  return kind == machine::IrqChipKind::gicv3 ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2;
+  switch (kind) {
+    case machine::IrqChipKind::gicv3: return KVM_DEV_TYPE_ARM_VGIC_V3;
+    case machine::IrqChipKind::its: return KVM_DEV_TYPE_ARM_VGIC_ITS;
+    default: return KVM_DEV_TYPE_ARM_VGIC_V2;
+  }
+}
+
+// Messages for a GICv3.
+Result<void> create_its(Vm& vm, u64 address) {
+  kvm_create_device request{};
+  request.type = device_type(machine::IrqChipKind::its);
+  TRY(checked_ioctl(vm.fd(), KVM_CREATE_DEVICE, "an Interrupt Translation Service", &request,
+                    "use --transport mmio, which needs none"));
+  vm.its_fd() = Fd(static_cast<int>(request.fd));
+  return set_device_attr(vm.its_fd(), KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &address,
+                         "the ITS's address");
 }
 
 Result<void> set_address(const Fd& gic, u64 attr, u64 address, const char* what) {
@@ -68,7 +83,9 @@ Result<void> init_vcpu(Vm&, Vcpu&) { return {}; }  // set_boot_state() initialis
 
 bool supports(const Vm& vm, machine::IrqChipKind kind) {
   if (kind == machine::IrqChipKind::user) return vm.capability(KVM_CAP_ARM_USER_IRQ) > 0;
-  if (kind != machine::IrqChipKind::gicv2 && kind != machine::IrqChipKind::gicv3) return false;
+  if (kind != machine::IrqChipKind::gicv2 && kind != machine::IrqChipKind::gicv3 &&
+      kind != machine::IrqChipKind::its)
+    return false;
   kvm_create_device request{};
   request.type = device_type(kind);
   request.flags = KVM_CREATE_DEVICE_TEST;
@@ -82,6 +99,7 @@ Result<void> create_irqchip(Vm& vm) {
                     "the GICv3 distributor's address"));
     TRY(set_address(vm.irqchip_fd(), KVM_VGIC_V3_ADDR_TYPE_REDIST, v3->redistributors,
                     "the GICv3 redistributors' address"));
+    if (v3->its != 0) TRY(create_its(vm, v3->its));
   } else if (const auto* v2 = std::get_if<machine::GicV2>(&vm.irqchip())) {
     vm.irqchip_fd() = TRY(create_gic(vm, machine::IrqChipKind::gicv2));
     TRY(set_address(vm.irqchip_fd(), KVM_VGIC_V2_ADDR_TYPE_DIST, v2->distributor,
@@ -102,6 +120,9 @@ Result<void> finish_irqchip(Vm& vm) {
                       "the number of GIC interrupts"));
   TRY(set_device_attr(vm.irqchip_fd(), KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
                       nullptr, "to start the virtual GIC"));
+  if (vm.its_fd().valid())
+    TRY(set_device_attr(vm.its_fd(), KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, nullptr,
+                        "to start the ITS"));
   return {};
 }
 

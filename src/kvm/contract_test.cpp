@@ -199,12 +199,39 @@ TEST_P(Contract, DoorbellsRingWithoutAnExit) {
   SET_UP_OR_SKIP(p.out8(0x10, 0));
   Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   ASSERT_TRUE(bell.valid());
-  ASSERT_TRUE(vm().attach_ioevent(Space::mmio, device, 4, 0, bell));
+  ASSERT_TRUE(vm().attach_doorbell(Space::mmio, {device, 4, 0, bell.get()}));
   EXPECT_EQ(next<hv::MmioWrite>().value, 1u);  // another value than the doorbell's
   EXPECT_EQ(next<hv::Pio>().port, 0x10);
   u64 rung = 0;
   ASSERT_EQ(::read(bell.get(), &rung, sizeof rung), static_cast<ssize_t>(sizeof rung));
   EXPECT_EQ(rung, 2u);
+}
+
+TEST_P(Contract, DoorbellsComeOffAgain) {
+  Program p;
+  p.store32(device, 0).store32(device, 0);
+  SET_UP_OR_SKIP(p.out8(0x10, 0));
+  Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ASSERT_TRUE(bell.valid());
+  const bus::Doorbell here{device, 4, {}, bell.get()};
+  bus::Doorbell elsewhere = here;
+  elsewhere.address += 8;
+  vm().detach_doorbell(Space::mmio, here);  // is not there: nothing
+  ASSERT_TRUE(vm().attach_doorbell(Space::mmio, here));
+  ASSERT_TRUE(vm().attach_doorbell(Space::mmio, elsewhere));
+  vm().detach_doorbell(Space::mmio, here);
+  EXPECT_EQ(next<hv::MmioWrite>().address.value(), device);
+  EXPECT_EQ(next<hv::MmioWrite>().address.value(), device);
+  EXPECT_EQ(next<hv::Pio>().port, 0x10);
+}
+
+TEST_P(Contract, MessagesAreTaken) {
+  Program p;
+  SET_UP_OR_SKIP(p);
+  auto target = vm().msi_target();
+  ASSERT_TRUE(target) << target.error().message;
+  (*target)->signal({0xfee0'0000, 0x41, 0});
+  (*target)->signal({0x1234, 0x41, 0});  // leads nowhere
 }
 
 TEST_P(Contract, MemoryMayNotOverlapAndLinesWork) {

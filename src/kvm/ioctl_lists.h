@@ -14,6 +14,11 @@ namespace pv::kvm {
 // C++.
 inline constexpr u32 get_msrs = static_cast<u32>(_IOWR(KVMIO, 0x88, u64));  // KVM_GET_MSRS
 
+// With PCI besides: messages; and, where a guest moves a BAR, the ioeventfds that go with it.
+inline constexpr auto vcpu_pci_ioctls =
+    std::to_array<u32>({static_cast<u32>(KVM_SIGNAL_MSI), static_cast<u32>(KVM_IOEVENTFD)});
+inline constexpr auto loop_pci_ioctls = std::to_array<u32>({static_cast<u32>(KVM_SIGNAL_MSI)});
+
 // A vCPU's thread: running, raising its devices' interrupts, reading the guest's state; writing it
 // where an access was completed for the guest; ending a single-step that was begun before the seal.
 inline constexpr auto vcpu_ioctls = std::to_array<u32>(

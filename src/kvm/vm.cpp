@@ -71,19 +71,59 @@ Result<std::unique_ptr<hv::IrqLine>> Vm::irq_line(u32 gsi) {
   return std::make_unique<KernelIrqLine>(fd_, arch::encode_irq(gsi));
 }
 
-Result<void> Vm::attach_ioevent(hv::Space space, u64 address, u32 width, std::optional<u64> match,
-                                const Fd& event) {
+namespace {
+
+kvm_ioeventfd ioeventfd(hv::Space space, const bus::Doorbell& doorbell) {
   kvm_ioeventfd request{};
-  request.addr = address;
-  request.len = width;
-  request.fd = event.get();
+  request.addr = doorbell.address;
+  request.len = doorbell.width;
+  request.fd = doorbell.event;
   if (space == hv::Space::pio) request.flags |= KVM_IOEVENTFD_FLAG_PIO;
-  if (match) {
+  if (doorbell.match) {
     request.flags |= KVM_IOEVENTFD_FLAG_DATAMATCH;
-    request.datamatch = *match;
+    request.datamatch = *doorbell.match;
   }
+  return request;
+}
+
+class KernelMsis final : public hv::MsiTarget {
+ public:
+  KernelMsis(const Fd& vm, bool by_requester) : vm_(vm), by_requester_(by_requester) {}
+  void signal(const hv::Msi& msi) override {
+    kvm_msi request{};
+    request.address_lo = static_cast<u32>(msi.address);
+    request.address_hi = static_cast<u32>(msi.address >> 32);
+    request.data = msi.data;
+    if (by_requester_) {
+      request.flags = KVM_MSI_VALID_DEVID;
+      request.devid = msi.device;
+    }
+    ::ioctl(vm_.get(), KVM_SIGNAL_MSI, &request);
+  }
+
+ private:
+  const Fd& vm_;
+  bool by_requester_;
+};
+
+}  // namespace
+
+Result<void> Vm::attach_doorbell(hv::Space space, const bus::Doorbell& doorbell) {
+  kvm_ioeventfd request = ioeventfd(space, doorbell);
   TRY(checked_ioctl(fd_, KVM_IOEVENTFD, "a doorbell in the kernel (KVM_IOEVENTFD)", &request));
   return {};
+}
+
+void Vm::detach_doorbell(hv::Space space, const bus::Doorbell& doorbell) {
+  kvm_ioeventfd request = ioeventfd(space, doorbell);
+  request.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+  try_ioctl(fd_, KVM_IOEVENTFD, &request);
+}
+
+Result<std::unique_ptr<hv::MsiTarget>> Vm::msi_target() {
+  if (std::holds_alternative<machine::UserIrqChip>(chip_) || capability(KVM_CAP_SIGNAL_MSI) <= 0)
+    return fail(Error::Kind::host, "the host's KVM takes no message-signalled interrupts");
+  return std::make_unique<KernelMsis>(fd_, its_fd_.valid());
 }
 
 Result<void> Vm::coalesce_writes(hv::Space space, bus::Range range) {

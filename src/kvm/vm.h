@@ -38,8 +38,9 @@ class Vm final : public hv::Vm {
   Result<void> map_ram(const memory::HostRegion& region, bool read_only) override;
   Result<std::unique_ptr<hv::Vcpu>> create_vcpu(unsigned index) override;
   Result<std::unique_ptr<hv::IrqLine>> irq_line(u32 gsi) override;
-  Result<void> attach_ioevent(hv::Space space, u64 address, u32 width, std::optional<u64> match,
-                              const Fd& event) override;
+  Result<void> attach_doorbell(hv::Space space, const bus::Doorbell& doorbell) override;
+  void detach_doorbell(hv::Space space, const bus::Doorbell& doorbell) override;
+  Result<std::unique_ptr<hv::MsiTarget>> msi_target() override;
   Result<void> coalesce_writes(hv::Space space, bus::Range range) override;
   void drain_posted(const std::function<void(const hv::PostedWrite&)>& sink) override;
 
@@ -59,6 +60,7 @@ class Vm final : public hv::Vm {
   int capability(int number) const;  // KVM_CHECK_EXTENSION on the VM; 0 when absent
   const machine::IrqChip& irqchip() const { return chip_; }
   Fd& irqchip_fd() { return irqchip_fd_; }
+  Fd& its_fd() { return its_fd_; }
   unsigned cpus() const { return cpus_; }
 
  private:
@@ -69,6 +71,7 @@ class Vm final : public hv::Vm {
   unsigned cpus_ = 0;
   machine::IrqChip chip_;
   Fd irqchip_fd_;
+  Fd its_fd_;  // aarch64's Interrupt Translation Service is a device of its own
   PostedRing* ring_ = nullptr;
   usize page_ = 0;
   std::mutex drain_;

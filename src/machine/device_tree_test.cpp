@@ -15,6 +15,7 @@ struct Case {
   usize virtio;  // 3: console, disk, rng
   bool initrd;
   const char* command_line;
+  VirtioBus bus = VirtioBus::mmio;
 };
 
 const Case cases[] = {
@@ -76,7 +77,8 @@ struct Trees : ::testing::TestWithParam<Case> {};
 TEST_P(Trees, AreTheGoldenAndValid) {
   const Case& c = GetParam();
   if (!has_tool("dtc")) GTEST_SKIP() << "no dtc here (package device-tree-compiler)";
-  TestMachine t(c.arch, {.ram = 256_MiB, .cpus = c.cpus, .irqchip = c.irqchip}, facts(c));
+  TestMachine t(c.arch, {.ram = 256_MiB, .cpus = c.cpus, .irqchip = c.irqchip, .virtio = c.bus},
+                facts(c));
   ASSERT_TRUE(t.build(c.virtio)) << t.error;
   TestPayload payload;
   payload.command_line = c.command_line;

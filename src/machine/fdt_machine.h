@@ -9,6 +9,7 @@
 #include "boot/loader.h"
 #include "machine/device_tree.h"
 #include "machine/machine.h"
+#include "machine/pci_host.h"
 #include "machine/virtio_slots.h"
 
 namespace pv::machine {
@@ -21,6 +22,7 @@ class FdtMachine : public Machine {
   Bytes device_tree() const override { return tree_; }
   const std::string& summary() const override { return summary_; }
   std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
+  std::span<virtio::VirtioPci* const> virtio_functions() const override { return pci_.functions(); }
 
  protected:
   FdtMachine(Arch arch, const Spec& spec, u64 ram_base)
@@ -46,6 +48,7 @@ class FdtMachine : public Machine {
 
   Spec spec_;
   VirtioSlots virtio_;
+  PciHost pci_;  // empty without PCI
 
  private:
   Result<std::vector<u8>> make_tree(const Payload& payload, const std::string& line,

@@ -8,13 +8,15 @@
 
 namespace pv::machine {
 
-enum class IrqChipKind : u8 { automatic, gicv2, gicv3, plic, aia, pc, mpic, user };
+// `its` is none to choose, but may be missing beside a GICv3.
+enum class IrqChipKind : u8 { automatic, gicv2, gicv3, its, plic, aia, pc, mpic, user };
 
 constexpr std::string_view name(IrqChipKind kind) {
   switch (kind) {
     case IrqChipKind::automatic: return "auto";
     case IrqChipKind::gicv2: return "gicv2";
     case IrqChipKind::gicv3: return "gicv3";
+    case IrqChipKind::its: return "its";
     case IrqChipKind::plic: return "plic";
     case IrqChipKind::aia: return "aia";
     case IrqChipKind::pc: return "pc";
@@ -35,6 +37,7 @@ struct GicV3 {
   u64 distributor;
   u64 redistributors;
   u32 irqs;
+  u64 its;  // Interrupt Translation Service: 128 KiB; 0: none
 };
 // RISC-V Advanced Interrupt Architecture: an APLIC and one IMSIC interrupt file for each hart.
 struct Aia {

@@ -14,12 +14,23 @@ std::string with_console(std::string_view line, std::string_view console) {
   return text("{} {}", console, line);
 }
 
+std::vector<virtio::Transport*> Machine::transports() const {
+  std::vector<virtio::Transport*> all;
+  for (const VirtioSlot& slot : virtio_slots()) all.push_back(slot.transport.get());
+  for (virtio::VirtioPci* function : virtio_functions()) all.push_back(function);
+  return all;
+}
+
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
   switch (arch) {
     case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);
     case Arch::riscv64: return std::make_unique<riscv64::Board>(spec);
     case Arch::x86_64: return std::make_unique<x86_64::Board>(spec);
-    case Arch::powerpc: return std::make_unique<powerpc::Board>(spec);
+    case Arch::powerpc:
+      if (spec.has_pci())
+        return fail(Error::Kind::usage, "--transport pci: this board has no PCI on powerpc",
+                    "use --transport mmio");
+      return std::make_unique<powerpc::Board>(spec);
   }
   return fail(Error::Kind::host, text("polyvisor has no machine for {}", name(arch)));
 }

@@ -25,8 +25,12 @@
 #include "machine/irqchip.h"
 #include "memory/guest_memory.h"
 #include "virtio/mmio_transport.h"
+#include "virtio/pci_transport.h"
 
 namespace pv::machine {
+
+// How virtio devices are attached: windows of their own, or functions of a PCI bus.
+enum class VirtioBus : u8 { mmio, pci, pci_transitional };
 
 // What the user asked of the machine.
 struct Spec {
@@ -34,6 +38,9 @@ struct Spec {
   unsigned cpus = 1;
   IrqChipKind irqchip = IrqChipKind::automatic;
   bool virtio_console = false;  // a Linux kernel's console is hvc0 instead of the UART
+  VirtioBus virtio = VirtioBus::mmio;
+
+  bool has_pci() const { return virtio != VirtioBus::mmio; }
 };
 
 // What the machine is wired to; everything outlives it.
@@ -105,7 +112,11 @@ class Machine {
   // Input for the console UART; returns how many bytes it took. Any thread.
   virtual usize receive(Bytes input) = 0;
 
+  // The virtio devices in the order of the configuration: one of the two is empty.
   virtual std::span<const VirtioSlot> virtio_slots() const = 0;
+  virtual std::span<virtio::VirtioPci* const> virtio_functions() const { return {}; }
+  // Of either.
+  std::vector<virtio::Transport*> transports() const;
   virtual std::vector<PostedWindow> posted_windows() const = 0;
 
   // A call that the kernel left to us (SBI). Called on the vCPU's thread.

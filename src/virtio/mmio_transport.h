@@ -23,7 +23,7 @@ namespace pv::virtio {
 class VirtioMmio final : public bus::MmioDevice, public Transport {
  public:
   static constexpr u64 size = 0x200;  // of the register window
-  // Offset for Vm::attach_ioevent(): 4 bytes wide, matching the queue's index.
+  // Offset of the doorbell: 4 bytes wide, matching the queue's index.
   static constexpr u64 notify_offset = spec::mmio::QueueNotify;
 
   // As Transport's; the line too outlives it.

@@ -1,7 +1,7 @@
 // The names and layouts of "Virtual I/O Device (VIRTIO) Version 1.2" (OASIS Committee
 // Specification 01, 1 July 2022) that polyvisor uses, each with its section. Everything that lies
 // in guest memory or configuration space is little-endian (section 1.4); the types say so.
-// Absent: packed virtqueues, legacy layouts, PCI structures (with the PCI transport).
+// Absent: packed virtqueues; of the legacy interfaces all but PCI's.
 #pragma once
 
 #include "base/endian.h"
@@ -96,6 +96,83 @@ constexpr u32 vendor = 0x56594c50;  // "PLYV"
 constexpr u32 interrupt_used = 1;
 constexpr u32 interrupt_config = 2;
 }  // namespace mmio
+
+// Section 4.1: the PCI transport.
+namespace pci {
+constexpr u16 vendor = 0x1af4;
+constexpr u16 first_modern_id = 0x1040;
+constexpr u16 first_subsystem = 0x40;  // 4.1.2.1: at least this for a device without legacy
+constexpr u16 no_vector = 0xffff;
+constexpr u32 isr_queue = 1, isr_config = 2;
+constexpr u32 notify_multiplier = 4;  // our choice; a multiple of 2
+
+// Section 4.1.4: a vendor-specific capability behind its id and next; `extra` is the multiplier of
+// NOTIFY and the data of PCI_CFG.
+enum CapType : u8 { cap_common = 1, cap_notify = 2, cap_isr = 3, cap_device = 4, cap_pci_cfg = 5 };
+struct Capability {
+  u8 length;
+  u8 type;
+  u8 bar;
+  u8 id;
+  u8 padding[2];
+  Le32 offset;
+  Le32 size;
+  Le32 extra;
+};
+static_assert(sizeof(Capability) == 18);
+
+// Section 4.1.4.3: common configuration.
+enum CommonReg : u32 {
+  DeviceFeatureSelect = 0,
+  DeviceFeature = 4,
+  DriverFeatureSelect = 8,
+  DriverFeature = 12,
+  ConfigMsixVector = 16,
+  NumQueues = 18,
+  DeviceStatus = 20,
+  ConfigGeneration = 21,
+  QueueSelect = 22,
+  QueueSize = 24,
+  QueueMsixVector = 26,
+  QueueEnable = 28,
+  QueueNotifyOff = 30,
+  QueueDesc = 32,
+  QueueDriver = 40,
+  QueueDevice = 48,
+};
+constexpr u32 common_size = 56;
+// Bytes of the field at `offset`; halves of 64-bit fields count as fields. 0: none begins there.
+constexpr u32 common_width(u32 offset) {
+  if (offset == DeviceStatus || offset == ConfigGeneration) return 1;
+  if (offset < ConfigMsixVector || (offset >= QueueDesc && offset < common_size))
+    return offset % 4 == 0 ? 4 : 0;
+  return offset < QueueDesc && offset % 2 == 0 ? 2 : 0;
+}
+
+// Section 4.1.4.10: the legacy interface's registers.
+namespace legacy {
+enum Reg : u32 {
+  DeviceFeatures = 0,
+  DriverFeatures = 4,
+  QueueAddress = 8,  // in pages
+  QueueSize = 12,
+  QueueSelect = 14,
+  QueueNotify = 16,
+  DeviceStatus = 18,
+  IsrStatus = 19,
+  ConfigVector = 20,  // only with MSI-X
+  QueueVector = 22,
+  Config = 20,
+  ConfigWithMsix = 24,
+};
+constexpr u32 width(u32 offset) {
+  if (offset < QueueSize) return offset % 4 == 0 ? 4 : 0;
+  if (offset == DeviceStatus || offset == IsrStatus) return 1;
+  return offset % 2 == 0 ? 2 : 0;
+}
+constexpr u64 queue_alignment = 4096;
+}  // namespace legacy
+}  // namespace pci
 
 // Section 5.3: console.
 namespace console {

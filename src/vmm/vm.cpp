@@ -25,6 +25,22 @@ machine::IrqChipKind irqchip_of(config::IrqChip chip) {
   return machine::IrqChipKind::automatic;
 }
 
+machine::VirtioBus virtio_bus_of(config::Transport transport) {
+  switch (transport) {
+    case config::Transport::mmio: return machine::VirtioBus::mmio;
+    case config::Transport::pci: return machine::VirtioBus::pci;
+    case config::Transport::pci_transitional: return machine::VirtioBus::pci_transitional;
+  }
+  return machine::VirtioBus::mmio;
+}
+
+// The loop's thread and its workers send messages, a vCPU's also moves doorbells: with PCI only.
+template <const auto& policy, const auto& plain, const auto& with_pci>
+const jail::Filter& filter_for(bool pci) {
+  return pci ? jail::filter<policy, plain, with_pci, jail::terminal_ioctls>
+             : jail::filter<policy, plain, jail::terminal_ioctls>;
+}
+
 }  // namespace
 
 Vm::Vm(const config::VmConfig& config, Environment env) : config_(config), env_(env) {}
@@ -50,7 +66,7 @@ Result<void> Vm::assemble() {
   console_ = std::make_unique<ConsoleBuffer>(env_.console_out, [this] { tick_->wake(); });
 
   machine::Spec spec{config_.memory, config_.cpus, irqchip_of(config_.irqchip),
-                     config_.console == config::Console::virtio};
+                     config_.console == config::Console::virtio, virtio_bus_of(config_.transport)};
   machine_ = TRY(machine::create(host_arch, spec));
   vm_ = TRY(host_->create_vm({machine_->highest_address(), config_.cpus}));
   for (const auto& range : machine_->ram()) {
@@ -68,6 +84,10 @@ Result<void> Vm::assemble() {
                                         *entropy_, env_.log);
   machine::Wiring wiring{*vm_,      ram_,   mmio_, pio_,   vcpus,           virtio_->devices(),
                          env_.loop, clock_, *this, output, env_.console_in, env_.log};
+  if (config_.transport != config::Transport::mmio) {
+    mmio_.set_doorbell_port(mmio_doorbells_.emplace(*vm_, hv::Space::mmio));
+    pio_.set_doorbell_port(pio_doorbells_.emplace(*vm_, hv::Space::pio));
+  }
   auto facts = TRY(vm_->facts(*vcpus_[0]));
   TRY(machine_->build(wiring, facts));
   traced("devices built");
@@ -117,27 +137,33 @@ Result<void> Vm::load() {
   return {};
 }
 
+Result<Fd> Vm::make_doorbell(virtio::Transport& transport, u16 queue) {
+  Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
+  TRY(env_.loop.watch(event.get(), [fd = event.get(), &transport, queue] {
+    u64 count;
+    if (::read(fd, &count, sizeof count) == sizeof count) transport.notify_from_executor(queue);
+  }));
+  return event;
+}
+
 Result<void> Vm::attach_doorbells() {
+  // On PCI it is the guest who decides where a doorbell is: the bus attaches them.
+  for (virtio::VirtioPci* function : machine_->virtio_functions())
+    for (u16 queue = 0; function->wants_ioevent() && queue < function->queue_count(); ++queue) {
+      doorbells_.push_back(TRY(make_doorbell(*function, queue)));
+      function->set_doorbell(queue, doorbells_.back().get());
+    }
   for (const auto& slot : machine_->virtio_slots()) {
-    virtio::VirtioMmio* transport = slot.transport.get();
-    if (!transport->wants_ioevent()) continue;
-    for (u16 queue = 0; queue < transport->queue_count(); ++queue) {
-      Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-      if (!event.valid()) return fail_errno("cannot create an eventfd", errno);
-      u64 address = slot.address + virtio::VirtioMmio::notify_offset;
-      if (auto attached = vm_->attach_ioevent(hv::Space::mmio, address, 4,
-                                              transport->notify_value(queue), event);
-          !attached) {
+    virtio::VirtioMmio& transport = *slot.transport;
+    for (u16 queue = 0; transport.wants_ioevent() && queue < transport.queue_count(); ++queue) {
+      doorbells_.push_back(TRY(make_doorbell(transport, queue)));
+      const bus::Doorbell doorbell{slot.address + virtio::VirtioMmio::notify_offset, 4,
+                                   transport.notify_value(queue), doorbells_.back().get()};
+      if (auto attached = vm_->attach_doorbell(hv::Space::mmio, doorbell); !attached) {
         env_.log.info("{}: queue notifications cost an exit each", attached.error().message);
         return {};
       }
-      int fd = event.get();
-      TRY(env_.loop.watch(fd, [fd, transport, queue] {
-        u64 count;
-        if (::read(fd, &count, sizeof count) == sizeof count)
-          transport->notify_from_executor(queue);
-      }));
-      doorbells_.push_back(std::move(event));
     }
   }
   return {};
@@ -164,10 +190,11 @@ Result<void> Vm::seal() {
   if (!config_.sandbox) return {};
   sealed_ = TRY(jail::seal_process(env_.jail));
   if (!sealed_.missing.empty()) env_.log.warn("{}", sealed_.missing);
-  virtio_->on_thread([this] {
+  virtio_->on_thread([this, pci = config_.transport != config::Transport::mmio] {
     // A worker that cannot take its own filter keeps the loop's, which it inherits.
-    [[maybe_unused]] auto entered =
-        jail::enter(sealed_, jail::filter<jail::worker_policy, kvm::loop_ioctls>);
+    [[maybe_unused]] auto entered = jail::enter(
+        sealed_, pci ? jail::filter<jail::worker_policy, kvm::loop_ioctls, kvm::loop_pci_ioctls>
+                     : jail::filter<jail::worker_policy, kvm::loop_ioctls>);
   });
   return {};
 }
@@ -179,12 +206,13 @@ Result<Outcome> Vm::run() {
   }
   TRY(seal());
   traced("sealed");
+  const bool pci = config_.transport != config::Transport::mmio;
   group_ = std::make_unique<VcpuGroup>(
       std::move(vcpus_),
       [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
-      [this] {
+      [this, pci] {
         return jail::enter(
-            sealed_, jail::filter<jail::vcpu_policy, kvm::vcpu_ioctls, jail::terminal_ioctls>);
+            sealed_, filter_for<jail::vcpu_policy, kvm::vcpu_ioctls, kvm::vcpu_pci_ioctls>(pci));
       },
       [this](Error error) {
         finish({Outcome::Kind::host_error, 0, std::move(error.message), std::move(error.hint)});
@@ -193,7 +221,7 @@ Result<Outcome> Vm::run() {
   tick_->start();
   TRY(group_->start());
   TRY(jail::enter(sealed_,
-                  jail::filter<jail::loop_policy, kvm::loop_ioctls, jail::terminal_ioctls>));
+                  filter_for<jail::loop_policy, kvm::loop_ioctls, kvm::loop_pci_ioctls>(pci)));
   // Every thread is sealed, or seals itself before it lets the guest run.
   group_->resume();
   TRY(env_.loop.run());
@@ -218,7 +246,7 @@ void Vm::finish(Outcome outcome) {
 
 usize Vm::console_input(Bytes input) {
   if (virtio::Console* console = virtio_->console()) {
-    std::lock_guard lock(machine_->virtio_slots()[0].transport->mutex());
+    std::lock_guard lock(machine_->transports()[0]->device_mutex());
     return console->receive(input);
   }
   return machine_->receive(input);
@@ -227,13 +255,13 @@ usize Vm::console_input(Bytes input) {
 void Vm::console_resized(u16 rows, u16 columns) {
   virtio::Console* console = virtio_->console();
   if (console == nullptr) return;
-  std::lock_guard lock(machine_->virtio_slots()[0].transport->mutex());
+  std::lock_guard lock(machine_->transports()[0]->device_mutex());
   console->resize(columns, rows);
 }
 
 Result<void> Vm::pause() {
   group_->pause();
-  for (const auto& slot : machine_->virtio_slots()) slot.transport->pause();
+  for (virtio::Transport* transport : machine_->transports()) transport->pause();
   dispatcher_->drain_posted();
   console_->flush();
   tick_->stop();
@@ -241,7 +269,7 @@ Result<void> Vm::pause() {
 }
 
 Result<void> Vm::resume() {
-  for (const auto& slot : machine_->virtio_slots()) slot.transport->resume();
+  for (virtio::Transport* transport : machine_->transports()) transport->resume();
   tick_->start();
   group_->resume();
   return {};

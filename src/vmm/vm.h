@@ -15,6 +15,7 @@
 #include "config/vm_config.h"
 #include "control/target.h"
 #include "device/host_ports.h"
+#include "hv/doorbells.h"
 #include "jail/jail.h"
 #include "kvm/host.h"
 #include "loop/event_loop.h"
@@ -77,6 +78,8 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> create_vcpus();
   Result<void> load();
   Result<void> attach_doorbells();
+  // An event that, once signalled, has the transport look at its queue.
+  Result<Fd> make_doorbell(virtio::Transport& transport, u16 queue);
   Result<void> seal();
   void traced(const char* done);
   void coalesce();
@@ -102,6 +105,7 @@ class Vm final : public control::Target, private device::PowerControl {
   std::unique_ptr<kvm::Vm> vm_;
   std::vector<std::unique_ptr<hv::Vcpu>> vcpus_;  // until the group takes them
   std::unique_ptr<VirtioSet> virtio_;
+  std::optional<hv::Doorbells> mmio_doorbells_, pio_doorbells_;  // of PCI BARs
   bus::Bus mmio_;
   bus::Bus pio_;
   std::unique_ptr<machine::Machine> machine_;

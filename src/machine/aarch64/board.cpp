@@ -10,8 +10,8 @@ namespace {
 constexpr u32 spi_type = 0, ppi_type = 1;
 constexpr u32 edge_rising = 1, level_high = 4;
 
-GicV3 gic_v3() { return {gic_distributor, gic_redistributors, gic_interrupts}; }
-GicV2 gic_v2() { return {gic_distributor, gic_cpu_interface, gic_interrupts}; }
+GicV3 gic_v3(u64 its) { return {gic_distributor, gic_redistributors, gic_interrupts, its}; }
+GicV2 gic_v2(u32 irqs) { return {gic_distributor, gic_cpu_interface, irqs}; }
 
 }  // namespace
 
@@ -47,9 +47,21 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
                 "ask for fewer with --cpus");
   if (kind == IrqChipKind::user)
     chip_ = UserIrqChip{};
+  else if (kind == IrqChipKind::gicv3)
+    chip_ = gic_v3(spec_.has_pci() && supported(IrqChipKind::its) ? gic_its : 0);
   else
-    chip_ = kind == IrqChipKind::gicv3 ? IrqChip(gic_v3()) : IrqChip(gic_v2());
+    chip_ = gic_v2(interrupts());
   return chip_;
+}
+
+bool Board::has_its() const {
+  const auto* v3 = std::get_if<GicV3>(&chip_);
+  return v3 != nullptr && v3->its != 0;
+}
+
+// A GICv2's: GICv2m takes some of them.
+u32 Board::interrupts() const {
+  return spec_.has_pci() ? gic_interrupts_with_gicv2m : gic_interrupts;
 }
 
 Error Board::refusal(IrqChipKind kind) const {
@@ -75,7 +87,7 @@ void Board::build_gic(const Wiring& wiring) {
     cpu_inputs_.push_back(std::make_unique<CpuInput>(*vcpu));
     outputs.push_back(cpu_inputs_.back().get());
   }
-  gic_ = std::make_unique<device::GicV2>(gic_interrupts, std::move(outputs));
+  gic_ = std::make_unique<device::GicV2>(interrupts(), std::move(outputs));
   for (hv::Vcpu* vcpu : wiring.vcpus)
     vcpu->watch_private_interrupts(
         [gic = gic_.get(), cpu = vcpu->index()](hv::Vcpu::Private which, bool level) {
@@ -108,8 +120,30 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
   TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
   panic_ = std::make_unique<device::GuestPanic>(wiring.power);
   TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
+  if (spec_.has_pci()) return build_pci(wiring);
   return virtio_.build(wiring, virtio.base, virtio.size, virtio.spi, aarch64::virtio_slots,
                        [&](u32 spi) { return line(wiring, spi); });
+}
+
+Result<hv::MsiTarget*> Board::build_msis(const Wiring& wiring) {
+  if (has_its()) {
+    its_ = TRY(wiring.vm.msi_target());
+    return its_.get();
+  }
+  if (std::holds_alternative<GicV3>(chip_)) return nullptr;  // without ITS: INTA#
+  constexpr u32 first_shared = 32;
+  std::vector<hv::IrqLine*> lines;
+  for (u32 n = 0; n < gicv2m_spis; ++n) lines.push_back(TRY(line(wiring, gicv2m_first_spi + n)));
+  gicv2m_ =
+      std::make_unique<device::GicV2m>(gicv2m, first_shared + gicv2m_first_spi, std::move(lines));
+  TRY(wiring.mmio.attach({gicv2m, device::GicV2m::size}, *gicv2m_, "gicv2m"));
+  return gicv2m_.get();
+}
+
+Result<void> Board::build_pci(const Wiring& wiring) {
+  hv::MsiTarget* msis = TRY(build_msis(wiring));
+  return pci_.build(
+      wiring, pci_map, wiring.mmio, [&](u32 spi) { return line(wiring, spi); }, msis, spec_.virtio);
 }
 
 machine::BootState Board::boot_state(unsigned cpu) const {
@@ -140,7 +174,7 @@ void Board::add_cpus(boot::FdtBuilder& fdt) const {
   }
 }
 
-void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle) const {
+void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const {
   auto node = fdt.node("intc", gic_distributor);
   bool v3 = std::holds_alternative<GicV3>(chip_);
   fdt.prop("compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
@@ -154,6 +188,30 @@ void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle) const {
   else
     fdt.reg({{gic_distributor, gic_distributor_size}, {gic_cpu_interface, gic_cpu_interface_size}});
   fdt.prop("phandle", phandle);
+  if (!spec_.has_pci()) return;
+  fdt.prop("ranges");
+  *msi_phandle = add_msis(fdt);
+}
+
+u32 Board::add_msis(boot::FdtBuilder& fdt) const {
+  if (has_its()) {
+    auto node = fdt.node("its", gic_its);
+    const u32 phandle = fdt.next_phandle();
+    fdt.prop("compatible", "arm,gic-v3-its");
+    fdt.prop("msi-controller");
+    fdt.prop("#msi-cells", 1u);
+    fdt.reg({{gic_its, gic_its_size}});
+    fdt.prop("phandle", phandle);
+    return phandle;
+  }
+  if (!gicv2m_) return 0;
+  auto node = fdt.node("v2m", gicv2m);
+  const u32 phandle = fdt.next_phandle();
+  fdt.prop("compatible", "arm,gic-v2m-frame");
+  fdt.prop("msi-controller");
+  fdt.reg({{gicv2m, device::GicV2m::size}});
+  fdt.prop("phandle", phandle);
+  return phandle;
 }
 
 void Board::add_timer(boot::FdtBuilder& fdt) const {
@@ -216,8 +274,13 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
       fdt.prop("method", "hvc");
     }
     add_timer(fdt);
-    add_gic(fdt, gic);
+    u32 msis = 0;
+    add_gic(fdt, gic, &msis);
     add_peripherals(fdt);
+    if (spec_.has_pci())
+      add_pci(fdt, pci_map.memory.base, pci_map,
+              {gic, 2, [](u32 spi) { return std::vector<u32>{spi_type, spi, level_high}; }, msis,
+               has_its()});
     add_virtio(fdt, virtio_slots(), virtio.size,
                [](u32 spi) { return std::vector<u32>{spi_type, spi, edge_rising}; });
   }

@@ -2,12 +2,14 @@
 // PSCI, PL011, PL031, a test-exit register and virtio-mmio, at the addresses of QEMU's "virt".
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings arm,gic-v3, arm,pl011, arm,psci,
-// arm,armv8-timer. Absent: ITS, PCI, GPIO power button, fw_cfg.
+// arm,armv8-timer, arm,gic-v3-its, arm,gic-v2m-frame, pci-host-ecam-generic. Absent: GPIO power
+// button, fw_cfg.
 #pragma once
 
 #include <memory>
 
 #include "device/gic_v2.h"
+#include "device/gicv2m.h"
 #include "device/guest_panic.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
@@ -32,8 +34,15 @@ class Board final : public FdtMachine {
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
   std::string_view console_path() const override { return "/pl011@9000000"; }
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 spi);
+  bool has_its() const;
+  u32 interrupts() const;
+  Result<hv::MsiTarget*> build_msis(const Wiring& wiring);
+  Result<void> build_pci(const Wiring& wiring);
+  // Of the controller that takes messages; 0 where there is none.
+  u32 add_msis(boot::FdtBuilder& fdt) const;
   void add_cpus(boot::FdtBuilder& fdt) const;
-  void add_gic(boot::FdtBuilder& fdt, u32 phandle) const;
+  // `msi_phandle` is set to that of the controller that takes messages.
+  void add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const;
   void add_timer(boot::FdtBuilder& fdt) const;
   void add_peripherals(boot::FdtBuilder& fdt) const;
 
@@ -49,6 +58,8 @@ class Board final : public FdtMachine {
   std::unique_ptr<device::Pl031> rtc_;
   std::unique_ptr<device::SifiveTest> test_exit_;
   std::unique_ptr<device::GuestPanic> panic_;
+  std::unique_ptr<hv::MsiTarget> its_;
+  std::unique_ptr<device::GicV2m> gicv2m_;
 };
 
 }  // namespace pv::machine::aarch64

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "machine/pci_map.h"
 
 namespace pv::machine::aarch64 {
 
@@ -31,6 +32,21 @@ constexpr Window panic{0x090e'0000, 0x1000, 0};
 constexpr Window test_exit{0x090f'0000, 0x1000, 0};
 constexpr Window virtio{0x0a00'0000, 0x200, 16};  // slot n: base + n * size, spi + n
 constexpr usize virtio_slots = 32;
+
+// PCI, as in QEMU's virt with highmem=off: one window below RAM for everything. GICv2m is for
+// messages on a GICv2, the ITS on a GICv3.
+constexpr PciMap pci_map{.ecam = 0x3f00'0000,
+                         .memory = {0x1000'0000, 0x2eff'0000},
+                         .io = {0x3eff'0000, 0x1'0000},
+                         .io_ports = 0,
+                         .first_irq = 3};
+constexpr u64 gic_its = 0x0808'0000;
+constexpr u64 gic_its_size = 0x2'0000;
+constexpr u64 gicv2m = 0x0802'0000;
+constexpr u32 gicv2m_first_spi = 48;
+constexpr u32 gicv2m_spis = 64;
+constexpr u32 gic_interrupts_with_gicv2m = 160;  // up to 48 + 64 shared ones, in whole words
+static_assert(gicv2m_first_spi >= virtio.spi + virtio_slots);
 
 constexpr u64 ram_base = 0x4000'0000;
 // Flat binaries: where QEMU's -kernel puts what it does not recognise.

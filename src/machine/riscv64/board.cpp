@@ -41,10 +41,12 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} of this board", spec_.cpus, most_harts),
                 "ask for fewer with --cpus");
-  chip_ =
-      kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, sources, 0}) : IrqChip(UserIrqChip{});
+  chip_ = kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, source_count(), 0})
+                                   : IrqChip(UserIrqChip{});
   return chip_;
 }
+
+u32 Board::source_count() const { return spec_.has_pci() ? sources_with_pci : sources; }
 
 void Board::build_plic(const Wiring& wiring) {
   std::vector<device::ExternalInterrupt*> outputs;
@@ -53,7 +55,7 @@ void Board::build_plic(const Wiring& wiring) {
     outputs.push_back(nullptr);  // machine mode, which guests do not have
     outputs.push_back(hart_inputs_.back().get());
   }
-  plic_ = std::make_unique<device::Plic>(sources, std::move(outputs));
+  plic_ = std::make_unique<device::Plic>(source_count(), std::move(outputs));
 }
 
 Result<hv::IrqLine*> Board::line(const Wiring& wiring, u32 irq, bool edge) {
@@ -80,8 +82,16 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
   panic_ = std::make_unique<device::GuestPanic>(wiring.power);
   TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
   sbi_ = std::make_unique<SbiConsole>(wiring.ram, wiring.serial_out);
+  if (spec_.has_pci()) return build_pci(wiring);
   return virtio_.build(wiring, virtio.base, virtio.size, virtio.irq, riscv64::virtio_slots,
                        [&](u32 irq) { return line(wiring, irq, true); });
+}
+
+Result<void> Board::build_pci(const Wiring& wiring) {
+  if (has_aia()) msis_ = TRY(wiring.vm.msi_target());
+  return pci_.build(
+      wiring, pci_map, wiring.mmio, [&](u32 irq) { return line(wiring, irq, false); }, msis_.get(),
+      spec_.virtio);
 }
 
 machine::BootState Board::boot_state(unsigned cpu) const {
@@ -149,12 +159,12 @@ void Board::add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phan
   fdt.prop("#interrupt-cells", 1u);
   fdt.prop("#address-cells", 0u);
   fdt.prop("interrupt-controller");
-  fdt.prop("riscv,ndev", sources);
+  fdt.prop("riscv,ndev", source_count());
   fdt.cells("interrupts-extended", contexts);
   fdt.prop("phandle", phandle);
 }
 
-void Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const {
+u32 Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const {
   std::vector<u32> inputs;
   for (u32 hart : harts) inputs.insert(inputs.end(), {hart, supervisor_external});
   u32 msi = fdt.next_phandle();
@@ -176,9 +186,10 @@ void Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phand
   fdt.prop("interrupt-controller");
   fdt.prop("#interrupt-cells", 2u);
   fdt.prop("#address-cells", 0u);
-  fdt.prop("riscv,num-sources", sources);
+  fdt.prop("riscv,num-sources", source_count());
   fdt.prop("msi-parent", msi);
   fdt.prop("phandle", phandle);
+  return msi;
 }
 
 u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
@@ -227,12 +238,16 @@ u32 Board::add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const {
   fdt.prop("ranges");
   u32 controller = fdt.next_phandle();
   fdt.prop("interrupt-parent", controller);
+  u32 msis = 0;
   if (has_aia())
-    add_aia(fdt, harts, controller);
+    msis = add_aia(fdt, harts, controller);
   else
     add_plic(fdt, harts, controller);
   u32 finisher = add_peripherals(fdt);
   add_virtio(fdt, virtio_slots(), virtio.size, [this](u32 irq) { return interrupt(irq, true); });
+  if (spec_.has_pci())
+    add_pci(fdt, pci_map.ecam, pci_map,
+            {controller, 0, [this](u32 irq) { return interrupt(irq, false); }, msis, false});
   return finisher;
 }
 

@@ -3,7 +3,7 @@
 // kernel's.
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings riscv/cpus, riscv,aplic, riscv,imsics,
-// sifive,plic-1.0.0. Absent: PCI, fw_cfg, ACPI.
+// sifive,plic-1.0.0, pci-host-ecam-generic. Absent: fw_cfg, ACPI.
 #pragma once
 
 #include <memory>
@@ -36,14 +36,17 @@ class Board final : public FdtMachine {
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
   std::string_view console_path() const override { return "/soc/serial@10000000"; }
   bool has_aia() const { return std::holds_alternative<Aia>(chip_); }
+  u32 source_count() const;
   void build_plic(const Wiring& wiring);
+  Result<void> build_pci(const Wiring& wiring);
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 irq, bool edge);
   std::string isa() const;
   // Cells of "interrupts" for the controller that the board has.
   std::vector<u32> interrupt(u32 irq, bool edge) const;
   std::vector<u32> add_cpus(boot::FdtBuilder& fdt) const;
   void add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
-  void add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
+  // The phandle of the IMSICs, which take messages.
+  u32 add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandle) const;
   // Both give the finisher's phandle.
   u32 add_peripherals(boot::FdtBuilder& fdt) const;
   u32 add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const;
@@ -59,6 +62,7 @@ class Board final : public FdtMachine {
   std::unique_ptr<device::SifiveTest> test_exit_;
   std::unique_ptr<device::GuestPanic> panic_;
   std::unique_ptr<SbiConsole> sbi_;
+  std::unique_ptr<hv::MsiTarget> msis_;
 };
 
 }  // namespace pv::machine::riscv64

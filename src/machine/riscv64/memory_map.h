@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "machine/pci_map.h"
 
 namespace pv::machine::riscv64 {
 
@@ -26,6 +27,14 @@ constexpr u64 aplic_size = 0x8000;
 constexpr u64 imsic = 0x2800'0000;  // supervisor level, 4 KiB for each hart
 constexpr u64 imsic_size = 0x1000;
 constexpr u32 sources = 16;  // the highest used is the RTC's; a guest sets up each of them
+constexpr u32 sources_with_pci = 36;
+
+constexpr PciMap pci_map{.ecam = 0x3000'0000,
+                         .memory = {0x4000'0000, 0x4000'0000},
+                         .io = {0x0300'0000, 0x1'0000},
+                         .io_ports = 0,
+                         .first_irq = 32};
+static_assert(pci_map.first_irq + 4 <= sources_with_pci);
 
 constexpr u32 uart_clock_hz = 3'686'400;
 

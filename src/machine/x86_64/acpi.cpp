@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "machine/x86_64/aml.h"
 #include "machine/x86_64/memory_map.h"
+#include "pci/host_bridge.h"
 
 namespace pv::machine::x86_64 {
 namespace {
@@ -157,7 +158,48 @@ Aml virtio_device(usize index, const AcpiVirtio& window) {
                                                       aml::edge_interrupt(window.gsi)})))}));
 }
 
-Table dsdt(std::span<const AcpiVirtio> virtio) {
+// The bridge, its windows, and which interrupt INTA# of each function is.
+Aml pci_bridge(const AcpiPci& pci) {
+  const auto first = [](const bus::Range& range) { return static_cast<u32>(range.base); };
+  const auto size = [](const bus::Range& range) { return static_cast<u32>(range.size); };
+  std::vector<Aml> routes;
+  for (u32 device = 1; device <= pci.devices; ++device)
+    routes.push_back(
+        aml::package({aml::integer(device << 16 | 0xffff), aml::integer(0), aml::integer(0),
+                      aml::integer(pci.map.first_irq + pci::intx_line(device))}));
+  Aml bridge = aml::device(
+      "PCI0",
+      aml::concat(
+          {aml::name("_HID", aml::eisa_id("PNP0A08")), aml::name("_CID", aml::eisa_id("PNP0A03")),
+           aml::name("_UID", aml::integer(0)), aml::name("_SEG", aml::integer(0)),
+           aml::name("_BBN", aml::integer(0)),
+           aml::name("_CRS",
+                     aml::resources(aml::concat(
+                         {aml::bus_numbers(0, 0), aml::io(pci::ConfigPorts::first, 8),
+                          aml::io_window(static_cast<u16>(pci.map.io.base),
+                                         static_cast<u16>(size(pci.map.io))),
+                          aml::memory_window(first(pci.map.memory), size(pci.map.memory))}))),
+           aml::name("_PRT", aml::package(routes))}));
+  // Linux uses the configuration window only where ACPI or the memory map reserves it.
+  Aml board = aml::device(
+      "MBRD",
+      aml::concat(
+          {aml::name("_HID", aml::eisa_id("PNP0C02")),
+           aml::name("_CRS", aml::resources(aml::memory32(static_cast<u32>(pci.map.ecam),
+                                                          static_cast<u32>(pci::Ecam::size))))}));
+  return aml::concat({bridge, board});
+}
+
+Table mcfg(const AcpiPci& pci) {
+  Table t;
+  append(t, header("MCFG", 1));
+  append(t, Le64());
+  append(t, Le64(pci.map.ecam));
+  append(t, Le64());  // segment 0, buses 0 to 0
+  return finish(t);
+}
+
+Table dsdt(std::span<const AcpiVirtio> virtio, const std::optional<AcpiPci>& pci) {
   Aml devices = aml::device(
       "COM1",
       aml::concat(
@@ -171,6 +213,7 @@ Table dsdt(std::span<const AcpiVirtio> virtio) {
   devices = aml::concat({devices, panic});
   for (usize i = 0; i < virtio.size(); ++i)
     devices = aml::concat({devices, virtio_device(i, virtio[i])});
+  if (pci) devices = aml::concat({devices, pci_bridge(*pci)});
   Table t;
   append(t, header("DSDT", 2));
   Aml code = aml::concat({aml::scope("\\_SB_", devices),
@@ -201,13 +244,14 @@ class Layout {
 
 }  // namespace
 
-std::vector<u8> acpi_tables_at(u64 base, unsigned cpus, std::span<const AcpiVirtio> virtio) {
+std::vector<u8> acpi_tables_at(u64 base, unsigned cpus, std::span<const AcpiVirtio> virtio,
+                               const std::optional<AcpiPci>& pci) {
   Layout layout(base);
   layout.place(Table(sizeof(Rsdp)));
   Table facs_table;
   append(facs_table, Facs{});
   u64 facs = layout.place(facs_table);
-  u64 dsdt_at = layout.place(dsdt(virtio));
+  u64 dsdt_at = layout.place(dsdt(virtio, pci));
 
   Fadt fadt{};
   fadt.header = header("FACP", 6);
@@ -223,6 +267,7 @@ std::vector<u8> acpi_tables_at(u64 base, unsigned cpus, std::span<const AcpiVirt
   append(xsdt, header("XSDT", 1));
   append(xsdt, Le64(fadt_at));
   append(xsdt, Le64(madt_at));
+  if (pci) append(xsdt, Le64(layout.place(mcfg(*pci))));
   u64 xsdt_at = layout.place(finish(xsdt));
 
   Rsdp rsdp{};

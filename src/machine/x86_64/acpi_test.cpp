@@ -18,8 +18,9 @@ struct Tables {
   u64 base = acpi_tables;
   std::vector<u8> bytes;
 
-  explicit Tables(unsigned cpus, std::span<const AcpiVirtio> virtio = {})
-      : bytes(acpi_tables_at(base, cpus, virtio)) {}
+  explicit Tables(unsigned cpus, std::span<const AcpiVirtio> virtio = {},
+                  const std::optional<AcpiPci>& pci = {})
+      : bytes(acpi_tables_at(base, cpus, virtio, pci)) {}
   template <class T>
   auto at(u64 address) const {
     return load_as<T>(bytes, static_cast<usize>(address - base));
@@ -140,12 +141,23 @@ TEST(Acpi, MadtListsEveryCpuOnce) {
   }
 }
 
+TEST(Acpi, McfgNamesTheConfigurationWindow) {
+  Tables t(1, {}, AcpiPci{pci_map, 1});
+  const u64 mcfg = t.table("MCFG");
+  EXPECT_EQ(t.u32_at(mcfg + 4), 60u);
+  EXPECT_EQ(t.sum(mcfg, 60), 0);
+  EXPECT_EQ(t.u64_at(mcfg + 44), 0xe000'0000u);
+  EXPECT_EQ(t.u64_at(mcfg + 52), 0u);  // segment 0, bus 0
+}
+
 // The disassembly that iasl makes, without its comments (they have its version and the date).
 TEST(Acpi, DsdtIsTheGolden) {
   if (!has_tool("iasl")) GTEST_SKIP() << "no iasl here (package acpica-tools)";
-  for (auto [name, virtio] : {std::pair{"uart_only", std::span<const AcpiVirtio>()},
-                              std::pair{"virtio2", std::span<const AcpiVirtio>(two)}}) {
-    Tables t(1, virtio);
+  using Two = std::span<const AcpiVirtio>;
+  using Pci = std::optional<AcpiPci>;
+  for (auto [name, virtio, pci] :
+       {std::tuple{"uart_only", Two(), Pci()}, std::tuple{"virtio2", Two(two), Pci()}}) {
+    Tables t(1, virtio, pci);
     u64 dsdt = t.u64_at(t.table("FACP") + 140);
     ScratchFolder scratch;
     std::string aml = scratch.file("dsdt.aml"), source = scratch.file("dsdt.dsl");

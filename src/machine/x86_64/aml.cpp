@@ -97,6 +97,25 @@ Aml edge_interrupt(u32 gsi) {
   return out;
 }
 
+namespace {
+
+// An address space descriptor of words or double words (6.4.3.5): a fixed range that the device
+// passes on, without translation.
+Aml window(u8 tag, usize bytes, u8 type, u8 flags, u32 first, u32 last) {
+  constexpr u8 fixed = 0x0c;
+  Aml out{tag};
+  append_le(out, static_cast<u32>(3 + 5 * bytes), 2);
+  append(out, {type, fixed, flags});
+  for (u32 value : {u32{0}, first, last, u32{0}, last - first + 1}) append_le(out, value, bytes);
+  return out;
+}
+
+}  // namespace
+
+Aml bus_numbers(u16 first, u16 last) { return window(0x88, 2, 2, 0, first, last); }
+Aml io_window(u16 base, u16 length) { return window(0x88, 2, 1, 3, base, u32{base} + length - 1); }
+Aml memory_window(u32 base, u32 length) { return window(0x87, 4, 0, 1, base, base + (length - 1)); }
+
 Aml io(u16 base, u8 length) {
   Aml out{0x47, 1};
   append_le(out, base, 2);

@@ -29,6 +29,11 @@ Aml edge_interrupt(u32 gsi);
 Aml io(u16 base, u8 length);
 // IRQNoFlags () { irq }: ACPI 6.5, 6.4.2.1.
 Aml irq_no_flags(u8 irq);
+// WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode): 6.4.3.5.3; both ends included.
+Aml bus_numbers(u16 first, u16 last);
+// WordIO, likewise, of the entire range; DWordMemory (..., NonCacheable, ReadWrite): 6.4.3.5.
+Aml io_window(u16 base, u16 length);
+Aml memory_window(u32 base, u32 length);
 // EisaId ("PNP0501") as the integer that _HID holds.
 Aml eisa_id(std::string_view id);
 

@@ -61,8 +61,21 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
   facts_ = facts;
   guest_ram_ = &wiring.ram;
   TRY(build_ports(wiring));
+  if (spec_.has_pci()) return build_pci(wiring);
   return virtio_.build(wiring, virtio_base, virtio_stride, virtio_first_gsi, x86_64::virtio_slots,
                        [&](u32 gsi) { return line(wiring, gsi); });
+}
+
+Result<void> Board::build_pci(const Wiring& wiring) {
+  msis_ = TRY(wiring.vm.msi_target());
+  TRY(pci_.build(
+      wiring, pci_map, wiring.pio, [&](u32 gsi) { return line(wiring, gsi); }, msis_.get(),
+      spec_.virtio));
+  TRY(pci_.root().add(0, bridge_));
+  // The reset register lies among the configuration ports.
+  config_ports_ = std::make_unique<pci::ConfigPorts>(pci_.root(), *reset_control_);
+  return wiring.pio.attach({pci::ConfigPorts::first, pci::ConfigPorts::size}, *config_ports_,
+                           "PCI configuration ports");
 }
 
 Result<void> Board::build_ports(const Wiring& wiring) {
@@ -83,7 +96,8 @@ Result<void> Board::build_ports(const Wiring& wiring) {
   panic_ = std::make_unique<device::GuestPanic>(wiring.power);
   TRY(ports.attach({port::panic, device::GuestPanic::size}, *panic_, "panic"));
   reset_control_ = std::make_unique<device::ResetControl>(wiring.power);
-  TRY(ports.attach({port::reset_control, device::ResetControl::size}, *reset_control_, "reset"));
+  if (!spec_.has_pci())
+    TRY(ports.attach({port::reset_control, device::ResetControl::size}, *reset_control_, "reset"));
   port92_ = std::make_unique<device::Port92>(wiring.power);
   TRY(ports.attach({port::system_control, device::Port92::size}, *port92_, "port 92"));
   ports.commit();
@@ -137,6 +151,8 @@ std::vector<boot::E820Entry> Board::memory_map() const {
   map.push_back({{GuestAddress(low_memory_end), high_memory - low_memory_end}, Type::reserved});
   if (ram_[0].size > high_memory)
     map.push_back({{GuestAddress(high_memory), ram_[0].size - high_memory}, Type::ram});
+  if (spec_.has_pci())
+    map.push_back({{GuestAddress(pci_map.ecam), pci::Ecam::size}, Type::reserved});
   for (usize i = 1; i < ram_.size(); ++i) map.push_back({ram_[i], Type::ram});
   return map;
 }
@@ -155,7 +171,10 @@ Result<void> Board::write_boot_data(const boot::KernelImage& image, const boot::
   std::vector<AcpiVirtio> windows;
   for (const auto& slot : virtio_.slots())
     windows.push_back({static_cast<u32>(slot.address), slot.irq});
-  if (!put(acpi_tables, acpi_tables_at(acpi_tables, spec_.cpus, windows))) return too_small();
+  std::optional<AcpiPci> acpi_pci;
+  if (spec_.has_pci()) acpi_pci = {pci_map, static_cast<unsigned>(pci_.functions().size())};
+  if (!put(acpi_tables, acpi_tables_at(acpi_tables, spec_.cpus, windows, acpi_pci)))
+    return too_small();
 
   // A kernel told not to use ACPI finds the windows on its command line instead.
   std::string command(line);

@@ -1,7 +1,8 @@
 // The x86_64 board: interrupt controllers and PIT in the kernel, COM1, CMOS clock, ACPI registers,
-// reset and test-exit ports, virtio-mmio windows named in the DSDT.
+// reset and test-exit ports, virtio-mmio windows named in the DSDT, or a PCI host bridge with ECAM
+// and configuration ports.
 //
-// Specifications: docs/boot-contract.md; ACPI 6.5. Absent: PCI, keyboard, fw_cfg, firmware.
+// Specifications: docs/boot-contract.md; ACPI 6.5. Absent: keyboard, fw_cfg, firmware.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@
 #include "device/port92.h"
 #include "device/reset_control.h"
 #include "machine/machine.h"
+#include "machine/pci_host.h"
 #include "machine/virtio_slots.h"
 
 namespace pv::machine::x86_64 {
@@ -37,12 +39,14 @@ class Board final : public Machine {
   const std::string& summary() const override { return summary_; }
   usize receive(Bytes input) override;
   std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
+  std::span<virtio::VirtioPci* const> virtio_functions() const override { return pci_.functions(); }
   std::vector<PostedWindow> posted_windows() const override;
   CallResult call(const hv::Hypercall&) override { return {-1, 0}; }
   bool press_power_button() override;
 
  private:
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 gsi);
+  Result<void> build_pci(const Wiring& wiring);
   Result<void> build_ports(const Wiring& wiring);
   Result<void> refuse_linux_on_pvm(const boot::KernelImage& image) const;
   Result<void> write_boot_data(const boot::KernelImage& image, const boot::Layout& layout,
@@ -63,6 +67,10 @@ class Board final : public Machine {
   std::unique_ptr<device::ResetControl> reset_control_;
   std::unique_ptr<device::Port92> port92_;
   VirtioSlots virtio_;
+  std::unique_ptr<hv::MsiTarget> msis_;
+  pci::HostBridge bridge_;
+  PciHost pci_;  // empty without PCI
+  std::unique_ptr<pci::ConfigPorts> config_ports_;
   boot::EntryProtocol protocol_ = boot::EntryProtocol::x86_linux64;
   u64 entry_ = 0;
   std::string summary_;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "machine/pci_map.h"
 
 namespace pv::machine::x86_64 {
 
@@ -31,6 +32,14 @@ constexpr u64 virtio_base = 0xfeb0'0000;
 constexpr u64 virtio_stride = 0x200;
 constexpr u32 virtio_first_gsi = 16;
 constexpr usize virtio_slots = 8;
+
+// PCI: QEMU's microvm has its bridge here (pcie=on); I/O BARs lie above the board's own ports.
+constexpr PciMap pci_map{.ecam = 0xe000'0000,
+                         .memory = {0xc000'0000, 0x2000'0000},
+                         .io = {0x1000, 0xf000},
+                         .io_ports = 0x1000,
+                         .first_irq = 16};
+static_assert(pci_map.memory.base >= low_ram_limit);
 
 namespace port {
 constexpr u16 cmos = 0x70;
