@@ -28,6 +28,10 @@ const Case cases[] = {
     {"plic_4cpu_virtio", Arch::riscv64, IrqChipKind::plic, 4, 3, true, "console=hvc0 quiet"},
     {"aia_1cpu", Arch::riscv64, IrqChipKind::aia, 1, 0, false, ""},
     {"aia_4cpu_virtio", Arch::riscv64, IrqChipKind::aia, 4, 3, true, "console=hvc0 quiet"},
+    {"gicv3_pci", Arch::aarch64, IrqChipKind::gicv3, 1, 3, false, "", VirtioBus::pci},
+    {"gicv2_pci", Arch::aarch64, IrqChipKind::gicv2, 1, 3, false, "", VirtioBus::pci},
+    {"plic_pci", Arch::riscv64, IrqChipKind::plic, 1, 3, false, "", VirtioBus::pci},
+    {"aia_pci", Arch::riscv64, IrqChipKind::aia, 1, 3, false, "", VirtioBus::pci},
     {"e500v2_1cpu", Arch::powerpc, IrqChipKind::mpic, 1, 0, false, ""},
     {"e5500_4cpu_virtio", Arch::powerpc, IrqChipKind::mpic, 4, 3, true, "console=hvc0 quiet"},
 };

@@ -37,7 +37,7 @@ struct GicV3 {
   u64 distributor;
   u64 redistributors;
   u32 irqs;
-  u64 its;  // Interrupt Translation Service: 128 KiB; 0: none
+  u64 its = 0;  // Interrupt Translation Service: 128 KiB; 0: none
 };
 // RISC-V Advanced Interrupt Architecture: an APLIC and one IMSIC interrupt file for each hart.
 struct Aia {

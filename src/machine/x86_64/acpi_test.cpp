@@ -156,7 +156,8 @@ TEST(Acpi, DsdtIsTheGolden) {
   using Two = std::span<const AcpiVirtio>;
   using Pci = std::optional<AcpiPci>;
   for (auto [name, virtio, pci] :
-       {std::tuple{"uart_only", Two(), Pci()}, std::tuple{"virtio2", Two(two), Pci()}}) {
+       {std::tuple{"uart_only", Two(), Pci()}, std::tuple{"virtio2", Two(two), Pci()},
+        std::tuple{"pci3", Two(), Pci({pci_map, 3})}}) {
     Tables t(1, virtio, pci);
     u64 dsdt = t.u64_at(t.table("FACP") + 140);
     ScratchFolder scratch;
