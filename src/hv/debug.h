@@ -21,6 +21,7 @@ struct DebugControl {
   bool enabled = false;
   bool single_step = false;
   bool software_breakpoints = false;  // the guest's breakpoint instruction comes to us
+  bool hold_interrupts = false;       // none is taken during the step, where the host can do that
   std::vector<HardwareBreakpoint> hardware;
 };
 

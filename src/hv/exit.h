@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <variant>
 
@@ -59,7 +60,8 @@ struct Unemulated {
 struct Debug {
   u64 pc;
   DebugCause cause = DebugCause::unknown;
-  u64 address = 0;  // watch: of the access, where the host tells
+  u64 address = 0;               // watch: of the access, where the host tells
+  std::optional<u32> slot = {};  // which of DebugControl::hardware, where the host tells
 };
 // The hardware or KVM refused to enter the guest.
 struct FailEntry {

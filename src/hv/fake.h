@@ -85,12 +85,17 @@ class FakeVcpu final : public Vcpu {
     return {};
   }
   DebugLimits debug_limits() override { return limits; }
+  Result<bool> deliver_breakpoint(const DebugControl&) override {
+    ++delivered_breakpoints;
+    return true;
+  }
 
   PrivateSink private_sink;
   // The guest's state, and what this host's debugging can do.
   RegisterFile registers{host_arch, register_table(host_arch)};
   DebugControl debug;
   DebugLimits limits;
+  std::atomic<int> delivered_breakpoints{0};
 
   // What happened. The vectors belong to the thread that runs the vCPU.
   std::vector<u64> reads;                  // answers to MmioRead

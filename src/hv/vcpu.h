@@ -56,6 +56,9 @@ class Vcpu {
   // From the next run() on. Errors: the host cannot do what is asked for.
   virtual Result<void> set_debug(const DebugControl& control) = 0;
   virtual DebugLimits debug_limits() = 0;
+  // The guest's own breakpoint instruction, at which a Debug exit has just stopped, becomes the
+  // exception that the guest expects. False: this host leaves that to whoever writes registers.
+  virtual Result<bool> deliver_breakpoint(const DebugControl& control) = 0;
 };
 
 }  // namespace pv::hv

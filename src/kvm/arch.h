@@ -35,6 +35,7 @@ Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value);
 Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control);
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu& vcpu);
 hv::Debug decode_debug(Vcpu& vcpu);  // after KVM_EXIT_DEBUG
+Result<bool> deliver_breakpoint(Vcpu& vcpu, const hv::DebugControl& control);
 
 // KVM_RUN failed with `error`: the exit it stands for, or an Error that explains it.
 Result<hv::Exit> explain_run_failure(Vcpu& vcpu, int error);

@@ -96,4 +96,7 @@ hv::Debug decode_debug(Vcpu& vcpu) {
   return {pc, hv::DebugCause::software, 0};
 }
 
+// KVM has no call for that; the exception's entry is all in registers.
+Result<bool> deliver_breakpoint(Vcpu&, const hv::DebugControl&) { return false; }
+
 }  // namespace pv::kvm::arch

@@ -276,6 +276,10 @@ Result<void> Vcpu::set_debug(const hv::DebugControl& control) {
   return arch::set_debug(*this, control);
 }
 
+Result<bool> Vcpu::deliver_breakpoint(const hv::DebugControl& control) {
+  return arch::deliver_breakpoint(*this, control);
+}
+
 hv::DebugLimits Vcpu::debug_limits() { return arch::debug_limits(vm_, *this); }
 
 }  // namespace pv::kvm

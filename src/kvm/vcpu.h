@@ -34,6 +34,7 @@ class Vcpu final : public hv::Vcpu {
   Result<void> set_debug(const hv::DebugControl& control) override;
   // Asks the kernel at each call, through the VM's descriptor: before the process is sealed.
   hv::DebugLimits debug_limits() override;
+  Result<bool> deliver_breakpoint(const hv::DebugControl& control) override;
 
   const Fd& vm() const { return vm_; }
   const Fd& fd() const { return fd_; }

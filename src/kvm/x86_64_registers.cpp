@@ -209,9 +209,11 @@ Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value) {
   return {};
 }
 
-Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
+namespace {
+
+// Debug registers 0 to 3 and 7 for what is watched (Intel SDM volume 3, 18.2.4).
+Result<void> fill(const hv::DebugControl& control, kvm_guest_debug& debug) {
   using Kind = hv::HardwareBreakpoint::Kind;
-  kvm_guest_debug debug{};
   if (control.enabled) debug.control = KVM_GUESTDBG_ENABLE;
   if (control.single_step) debug.control |= KVM_GUESTDBG_SINGLESTEP;
   if (control.software_breakpoints) debug.control |= KVM_GUESTDBG_USE_SW_BP;
@@ -234,9 +236,34 @@ Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
     debug.arch.debugreg[7] |= 2ull << (2 * i) | (kind | coded << 2) << (16 + 4 * i);
   }
   if (!control.hardware.empty()) debug.arch.debugreg[7] |= 1u << 9 | 1u << 10;
+  return {};
+}
+
+// Not in headers before Linux 5.14; a kernel that does not know it refuses.
+constexpr u32 guestdbg_blockirq = 0x0010'0000;
+
+}  // namespace
+
+Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
+  kvm_guest_debug debug{};
+  TRY(fill(control, debug));
+  if (control.hold_interrupts) {
+    debug.control |= guestdbg_blockirq;
+    if (try_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, &debug) >= 0) return {};
+    debug.control &= ~guestdbg_blockirq;
+  }
   TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to debug the guest (KVM_SET_GUEST_DEBUG)",
                     &debug));
   return {};
+}
+
+Result<bool> deliver_breakpoint(Vcpu& vcpu, const hv::DebugControl& control) {
+  kvm_guest_debug debug{};
+  TRY(fill(control, debug));
+  debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP;
+  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to deliver a breakpoint to the guest",
+                    &debug));
+  return true;
 }
 
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu&) {
@@ -257,8 +284,8 @@ hv::Debug decode_debug(Vcpu& vcpu) {
   for (unsigned i = 0; i < 4; ++i) {
     if ((debug.dr6 >> i & 1) == 0 || (debug.dr7 >> (2 * i) & 3) == 0) continue;
     bool executes = (debug.dr7 >> (16 + 4 * i) & 3) == 0;
-    // The number of the register stands in for the address, which the exit does not carry.
-    return {debug.pc, executes ? hv::DebugCause::hardware : hv::DebugCause::watch, i};
+    // The exit does not carry the address.
+    return {debug.pc, executes ? hv::DebugCause::hardware : hv::DebugCause::watch, 0, i};
   }
   if ((debug.dr6 & single_step) != 0) return {debug.pc, hv::DebugCause::step, 0};
   return {debug.pc, hv::DebugCause::unknown, 0};

@@ -33,9 +33,9 @@ u64 handler_pstate(u64 pstate, u64 sctlr) {
   return next;
 }
 
-}  // namespace
-
-Result<void> take(const DataAbort& abort, Registers& registers) {
+// The exception's entry; `esr` is made knowing whether it comes from EL1.
+template <class Syndrome>
+Result<void> enter(Registers& registers, const std::optional<u64>& fault_address, Syndrome esr) {
   u64 pc = TRY(registers.read(place("pc")))
   .low;
   u64 pstate = TRY(registers.read(place("cpsr")))
@@ -46,13 +46,25 @@ Result<void> take(const DataAbort& abort, Registers& registers) {
   .low;
   bool from_el1 = (pstate & aarch32) == 0 && (pstate >> 2 & 3) == 1;
   auto set = [&](usize index, u64 value) { return registers.write(index, {value, 0}); };
-  TRY(set(place("esr_el1"), syndrome(abort, from_el1)));
-  if (abort.address) TRY(set(place("far_el1"), *abort.address));
+  TRY(set(place("esr_el1"), esr(from_el1)));
+  if (fault_address) TRY(set(place("far_el1"), *fault_address));
   TRY(set(place("elr_el1"), pc));
   TRY(set(place("spsr_el1"), pstate));
   TRY(set(place("cpsr"), handler_pstate(pstate, sctlr)));
   TRY(set(place("pc"), (vbar & ~u64{0x7ff}) + vector_group(pstate)));
   return {};
+}
+
+}  // namespace
+
+Result<void> take(const DataAbort& abort, Registers& registers) {
+  return enter(registers, abort.address, [&](bool from_el1) { return syndrome(abort, from_el1); });
+}
+
+Result<void> take(const Breakpoint& breakpoint, Registers& registers) {
+  constexpr u64 brk = 0x3cull << 26, long_instruction = 1ull << 25;
+  return enter(registers, std::nullopt,
+               [&](bool) { return brk | long_instruction | breakpoint.comment; });
 }
 
 }  // namespace pv::inspect::aarch64

@@ -1,4 +1,4 @@
-// Giving a guest's EL1 a data abort, as the processor would: Arm ARM DDI 0487J, D1.3 "Exceptions",
+// Giving a guest's EL1 an exception, as the processor would: Arm ARM DDI 0487J, D1.3 "Exceptions",
 // AArch64.TakeException; ESR_EL1 by D19.2.40.
 // Deliberately absent: other exceptions, EL2, memory tags (TCO), non-maskable interrupts.
 #pragma once
@@ -35,7 +35,13 @@ struct DataAbort {
   std::optional<u64> address;  // virtual; unknown only with external_abort
 };
 
+// A BRK instruction that is the guest's own.
+struct Breakpoint {
+  u16 comment = 0;  // of the instruction
+};
+
 // From here the guest runs its handler. Errors (host): a register cannot be read or written.
 Result<void> take(const DataAbort& abort, Registers& registers);
+Result<void> take(const Breakpoint& breakpoint, Registers& registers);
 
 }  // namespace pv::inspect::aarch64
