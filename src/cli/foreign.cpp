@@ -25,7 +25,8 @@ constexpr std::string_view no_pages = "guest RAM uses the host's normal pages; l
 constexpr std::string_view no_affinity =
     "leave it out and set the affinity of the whole process: taskset -c CPUS polyvisor run KERNEL";
 constexpr std::string_view no_features = "the guest sees what the host's KVM offers; leave it out";
-constexpr std::string_view no_debugger = "there is no debugger connection yet; leave it out";
+constexpr std::string_view no_debugger =
+    "write --gdb tcp:PORT --gdb-wait, and step with gdb's 'stepi'";
 constexpr std::string_view trace = "use --log-level debug, or --exit-stats for a count by cause";
 
 constexpr Foreign table[] = {
@@ -52,7 +53,6 @@ constexpr Foreign table[] = {
     {"firmware", 'f', kvmtool, no_firmware},
     {"flash", 'F', kvmtool, no_firmware},
     {"fw-cfg", 0, crosvm, "pass the data on the command line (--params) or in the initrd"},
-    {"gdb", 0, crosvm, no_debugger},
     {"hugepages", 0, crosvm, no_pages},
     {"hugetlbfs", 0, kvmtool, no_pages},
     {"kaslr-seed", 0, kvmtool, "a seed of your own choice cannot be given; leave it out"},

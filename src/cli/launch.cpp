@@ -86,7 +86,7 @@ std::unexpected<Error> explained(Log& log, Error error) {
 // `identity`: when the process that waits for the boots has it.
 // `kernel`: a descriptor to be read instead of the configuration's file; -1: none.
 Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity,
-                            int kernel = -1) {
+                            const vmm::GdbListener* gdb, int kernel = -1) {
   const bool traced = !config.trace.file.empty() || !config.timeline.empty();
   const u64 launched_ns = traced ? device::HostClock().monotonic_ns() : 0;
   Log log(STDERR_FILENO, config.log_level);
@@ -96,10 +96,13 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   auto session = TRY(Session::create(*loop, log, config, {}, std::move(identity)));
   int folder = session->registry_folder();
   jail::Options jail;
-  if (folder >= 0) jail.unlink_in = {&folder, 1};
+  std::vector<int> folders;  // in which names are removed at the end
+  if (folder >= 0) folders.push_back(folder);
+  if (gdb != nullptr && gdb->folder() >= 0) folders.push_back(gdb->folder());
+  jail.unlink_in = folders;
   jail.last_act = &Terminal::rescue;
   auto assembled =
-      vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel, launched_ns});
+      vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel, launched_ns, gdb});
   if (!assembled) return explained(log, std::move(assembled).error());
   auto vm = *std::move(assembled);
   Attached attached(*vm);
@@ -131,16 +134,24 @@ Result<Fd> nameless_file() {
 Result<RunOutcome> launch_from_memory(const config::VmConfig& config, Bytes kernel) {
   const Fd file = TRY(nameless_file());
   TRY(write_fully(file.get(), kernel));
-  return run_once(config, {}, file.get());
+  return run_once(config, {}, nullptr, file.get());
 }
 
 Result<RunOutcome> VmLauncher::launch(const config::VmConfig& config) {
-  if (!config.reboot) return run_once(config, {});
-  Boots boots;
-  // For all boots: between two of them nobody else can take the name, and who connects waits.
   Log log(STDERR_FILENO, config.log_level);
+  // For all boots: between two of them nobody else can take it, and who connects waits.
+  std::optional<vmm::GdbListener> gdb;
+  if (!config.gdb.empty()) {
+    const config::GdbAddress address = TRY(config::parse_gdb_address(config.gdb));
+    gdb.emplace(TRY(vmm::GdbListener::create(address, log)));
+    print(STDERR_FILENO, text("polyvisor: gdb: {}\n", gdb->command()));
+  }
+  const vmm::GdbListener* listener = gdb ? &*gdb : nullptr;
+  if (!config.reboot) return run_once(config, {}, listener);
+  Boots boots;
+  // The same for the name.
   Identity identity = TRY(Identity::create(log, config));
-  return boots.run([&] { return run_once(config, std::move(identity)); });
+  return boots.run([&] { return run_once(config, std::move(identity), listener); });
 }
 
 }  // namespace pv::cli

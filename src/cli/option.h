@@ -33,6 +33,8 @@ enum class Id : u8 {
   print_config,
   disable_sandbox,
   exit_stats,
+  gdb,
+  gdb_wait,
   reboot,
   all,
   arch,
@@ -128,6 +130,12 @@ inline constexpr Option run_options[] = {
     {Id::timeline, 0, "timeline", "FILE.html",
      "At the end write a page that draws the run: launch, first instruction, first output, the "
      "guest's marks, exits by cause.",
+     Section::monitor},
+    {Id::gdb, 0, "gdb", "ADDRESS",
+     "Wait for gdb at tcp:PORT, tcp:HOST:PORT or unix:PATH, for its 'target remote :PORT' or "
+     "'target remote PATH'. Without HOST for this machine only.",
+     Section::monitor},
+    {Id::gdb_wait, 0, "gdb-wait", "", "Start the guest when gdb has connected and continues.",
      Section::monitor},
     {Id::disable_sandbox, 0, "disable-sandbox", "",
      "Do not seal the process before the guest starts; for debugging only.", Section::monitor},

@@ -178,6 +178,13 @@ struct Filler {
           return fail(Error::Kind::usage, "--timeline: the file's name is empty");
         config.timeline = item.value;
         break;
+      case Id::gdb:
+        if (item.value.empty())
+          return fail(Error::Kind::usage, "--gdb: the address is empty",
+                      "write tcp:PORT, tcp:HOST:PORT or unix:PATH");
+        config.gdb = item.value;
+        break;
+      case Id::gdb_wait: config.gdb_wait = true; break;
       case Id::print_config: request.action = RunRequest::Action::print_config; break;
       case Id::help: request.action = RunRequest::Action::help; break;
       case Id::version: request.action = RunRequest::Action::version; break;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "config/gdb_address.h"
 #include "config/size.h"
 #include "config/validate.h"
 
@@ -125,6 +126,42 @@ TEST(Validate, Names) {
   VmConfig config = good();
   config.name = "../x";
   EXPECT_EQ(refusal(config), "name: \"../x\" cannot name a VM");
+}
+
+TEST(GdbAddress, IsUnderstood) {
+  auto tcp = [](std::string host, u16 port) { return GdbAddress{{}, std::move(host), port}; };
+  EXPECT_EQ(parse_gdb_address("tcp:1234"), tcp("127.0.0.1", 1234));
+  EXPECT_EQ(parse_gdb_address("tcp:0"), tcp("127.0.0.1", 0));
+  EXPECT_EQ(parse_gdb_address("tcp::1234"), tcp("127.0.0.1", 1234));
+  EXPECT_EQ(parse_gdb_address("tcp:localhost:1"), tcp("127.0.0.1", 1));
+  EXPECT_EQ(parse_gdb_address("tcp:0.0.0.0:65535"), tcp("0.0.0.0", 65535));
+  EXPECT_EQ(parse_gdb_address("tcp:[::1]:9"), tcp("::1", 9));
+  EXPECT_EQ(parse_gdb_address("unix:a/b:c")->path, "a/b:c");
+}
+
+TEST(GdbAddress, SaysWhatIsWrong) {
+  auto why = [](std::string_view text) {
+    auto parsed = parse_gdb_address(text);
+    return parsed ? std::string("parsed") : parsed.error().message;
+  };
+  EXPECT_EQ(why("1234"), "gdb: \"1234\" is no address");
+  EXPECT_EQ(why("tcp:"), "gdb: \"\" is no port between 0 and 65535");
+  EXPECT_EQ(why("tcp:65536"), "gdb: \"65536\" is no port between 0 and 65535");
+  EXPECT_EQ(why("tcp:example.org:1"), "gdb: \"example.org\" is no numeric address");
+  EXPECT_EQ(why("unix:"), "gdb: the socket's path is empty");
+  EXPECT_EQ(
+      why("unix:" + std::string(108, 'x')),
+      "gdb: the socket's path has 108 bytes, more than the 107 that a socket's address holds");
+  VmConfig config;
+  config.kernel = "k";
+  config.gdb_wait = true;
+  auto valid = validate(config);
+  ASSERT_FALSE(valid);
+  EXPECT_EQ(valid.error().message, "gdb_wait: there is nothing to wait for without gdb");
+  config.gdb = "tcp:x";
+  EXPECT_FALSE(validate(config));
+  config.gdb = "tcp:0";
+  EXPECT_TRUE(validate(config));
 }
 
 }  // namespace

@@ -210,6 +210,8 @@ constexpr Field fields[] = {
      },
      write_trace},
     PV_PLAIN(timeline),
+    PV_PLAIN(gdb),
+    PV_PLAIN(gdb_wait),
 };
 
 std::string field_names() {

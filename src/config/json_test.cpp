@@ -28,6 +28,8 @@ VmConfig everything() {
   config.trace = {TraceKind::steps, "t", 12};
   config.timeline = "page.html";
   config.reboot = true;
+  config.gdb = "unix:gdb.sock";
+  config.gdb_wait = true;
   return config;
 }
 
@@ -123,7 +125,7 @@ TEST(Json, SchemaNamesEveryField) {
     EXPECT_NE(schema.find(name + ": {"), std::string::npos) << name;
     ++fields;
   }
-  EXPECT_EQ(fields, 20u);
+  EXPECT_EQ(fields, 22u);
 }
 
 }  // namespace

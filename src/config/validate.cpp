@@ -4,6 +4,7 @@
 
 #include "base/arch.h"
 #include "base/text.h"
+#include "config/gdb_address.h"
 
 namespace pv::config {
 namespace {
@@ -103,6 +104,10 @@ Result<void> validate(const VmConfig& config) {
                     "Linux kernel keeps",
                     config.params.size(), max_params),
                "shorten it, or put settings into the initrd");
+  if (!config.gdb.empty()) TRY(parse_gdb_address(config.gdb));
+  if (config.gdb_wait && config.gdb.empty())
+    return bad("gdb_wait: there is nothing to wait for without gdb",
+               "say where: --gdb tcp:PORT or --gdb unix:PATH");
   TRY(check_cpus(config));
   TRY(check_memory(config.memory));
   TRY(check_trace(config));

@@ -63,6 +63,8 @@ struct VmConfig {
   bool sandbox = true;
   bool exit_stats = false;  // print the exits by cause at the end
   bool reboot = false;      // a guest's reset restarts it instead of ending the run
+  std::string gdb;          // where to wait for gdb (gdb_address.h); empty: nowhere
+  bool gdb_wait = false;    // the guest starts when gdb says so
 
   Trace trace;
   std::string timeline;  // path of the page that draws the run; empty: none

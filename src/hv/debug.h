@@ -14,6 +14,7 @@ struct HardwareBreakpoint {
   Kind kind = Kind::execute;
   u64 address = 0;  // guest virtual
   u64 length = 1;   // bytes that are watched; not for execute
+  bool operator==(const HardwareBreakpoint&) const = default;
 };
 
 // What the next runs obey; the default is "not debugged".
@@ -23,6 +24,7 @@ struct DebugControl {
   bool software_breakpoints = false;  // the guest's breakpoint instruction comes to us
   bool hold_interrupts = false;       // none is taken during the step, where the host can do that
   std::vector<HardwareBreakpoint> hardware;
+  bool operator==(const DebugControl&) const = default;
 };
 
 // What the host says that it can. Some say more than is true (riscv64's Linux 6.12 accepts

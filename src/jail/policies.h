@@ -142,25 +142,17 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
     // SIGSYS silences a violation, it does not allow the call.
     allow(PV_CALL(rt_sigaction)),
     allow_own_pid(PV_CALL(kill), 0),  // Ctrl-z: SIGSTOP to the whole process
-    allow(PV_CALL(epoll_wait)),
-    allow(PV_CALL(epoll_pwait)),
-    allow(PV_CALL(epoll_pwait2)),
-    allow(PV_CALL(timerfd_gettime)),
-    allow(PV_CALL(timerfd_gettime64)),
+    allow(PV_CALL(epoll_wait)), allow(PV_CALL(epoll_pwait)), allow(PV_CALL(epoll_pwait2)),
+    allow(PV_CALL(timerfd_gettime)), allow(PV_CALL(timerfd_gettime64)),
     allow_one_of(PV_CALL(fcntl), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     allow_one_of(PV_CALL(fcntl64), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     // The control socket: it listens already, its clients are ours.
-    allow(PV_CALL(accept4)),
-    allow(PV_CALL(recvmsg)),
-    allow(PV_CALL(sendmsg)),
-    allow(PV_CALL(recv)),
-    allow(PV_CALL(recvfrom)),
-    allow(PV_CALL(send)),
-    allow(PV_CALL(sendto)),
-    allow(PV_CALL(shutdown)),
-    allow(PV_CALL(getsockopt)),
+    allow(PV_CALL(accept4)), allow(PV_CALL(recvmsg)), allow(PV_CALL(sendmsg)), allow(PV_CALL(recv)),
+    allow(PV_CALL(recvfrom)), allow(PV_CALL(send)), allow(PV_CALL(sendto)),
+    allow(PV_CALL(shutdown)), allow(PV_CALL(getsockopt)),
     allow(PV_CALL(unlinkat)),  // the socket's own name at the end; Landlock says in which folder
     allow(PV_CALL(getrusage)),
+    allow(PV_CALL(riscv_flush_icache)),  // a debugger's breakpoints are instructions
 });
 
 inline constexpr auto loop_rules =

@@ -5,6 +5,7 @@
 #include <linux/kvm.h>
 
 #include <array>
+#include <iterator>
 
 #include "base/types.h"
 
@@ -27,6 +28,19 @@ inline constexpr auto vcpu_ioctls = std::to_array<u32>(
      static_cast<u32>(KVM_GET_REGS), static_cast<u32>(KVM_GET_SREGS),
      static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU),
      static_cast<u32>(KVM_SET_GUEST_DEBUG), get_msrs});
+
+inline constexpr u32 set_msrs = static_cast<u32>(_IOW(KVMIO, 0x89, u64));  // KVM_SET_MSRS
+
+// The same of a VM that was started with --gdb: all of its state may be written.
+inline constexpr auto debugged_vcpu_ioctls = [] {
+  constexpr u32 more[] = {static_cast<u32>(KVM_SET_REGS), static_cast<u32>(KVM_SET_SREGS),
+                          static_cast<u32>(KVM_SET_FPU), set_msrs};
+  std::array<u32, vcpu_ioctls.size() + std::size(more)> all{};
+  usize n = 0;
+  for (u32 request : vcpu_ioctls) all[n++] = request;
+  for (u32 request : more) all[n++] = request;
+  return all;
+}();
 
 // The loop's thread and its workers: devices' interrupts.
 inline constexpr auto loop_ioctls =

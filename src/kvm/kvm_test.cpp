@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kvm/debug_probe.h"
 #include "kvm/host.h"
 
 namespace pv::kvm {
@@ -62,6 +63,21 @@ TEST_F(RealKvm, RefusesOverlappingMemoryAndIrqsWithoutController) {
   EXPECT_TRUE((*vm)->map_ram(*region, false));
   EXPECT_FALSE((*vm)->map_ram(*region, false));
   EXPECT_FALSE((*vm)->irq_line(1));
+}
+
+// What comes out is the host's affair; that it ends, and that nothing is promised beyond what the
+// host itself says, is ours.
+TEST_F(RealKvm, DebuggingIsTriedOut) {
+  auto host = Host::open();
+  ASSERT_TRUE(host) << host.error().message;
+  hv::DebugLimits found = probe_debugging(*host);
+  EXPECT_LE(found.breakpoints, 16u);
+  EXPECT_LE(found.watchpoints, 16u);
+  EXPECT_TRUE(found.available || !(found.single_step || found.software_breakpoints));
+  EXPECT_TRUE(!found.software_breakpoints || found.instruction_size != 0);
+  std::printf("available %d, step %d, software %d, breakpoints %u, watchpoints %u\n",
+              found.available, found.single_step, found.software_breakpoints, found.breakpoints,
+              found.watchpoints);
 }
 
 }  // namespace

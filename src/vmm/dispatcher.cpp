@@ -97,6 +97,7 @@ bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Debug& debug) {
+  if (on_debug_) return on_debug_(vcpu, debug);
   return crash(text("CPU {}: a debug exit at {:#x} that nobody asked for", vcpu.index(), debug.pc));
 }
 

@@ -25,6 +25,10 @@ class Dispatcher {
   Dispatcher(hv::Vm& vm, machine::Machine& machine, bus::Bus& mmio, bus::Bus& pio,
              Undescribed& undescribed, Log& log, Finish finish);
 
+  // Who takes hv::Debug exits; without one they are crashes. Before the first exit.
+  using OnDebug = std::function<bool(hv::Vcpu&, const hv::Debug&)>;
+  void set_debugger(OnDebug on_debug) { on_debug_ = std::move(on_debug); }
+
   // False: this vCPU cannot go on.
   bool handle(hv::Vcpu& vcpu, const hv::Exit& exit);
 
@@ -57,6 +61,7 @@ class Dispatcher {
   Undescribed& undescribed_;
   Log& log_;
   Finish finish_;
+  OnDebug on_debug_;
   std::function<void(const hv::PostedWrite&)> deliver_;
   std::atomic<usize> delivered_{0};
   Throttle stray_{5};

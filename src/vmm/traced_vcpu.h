@@ -72,6 +72,9 @@ class TracedVcpu final : public hv::Vcpu {
   }
   Result<void> set_debug(const hv::DebugControl& control) override;
   hv::DebugLimits debug_limits() override { return inner_->debug_limits(); }
+  Result<bool> deliver_breakpoint(const hv::DebugControl& control) override {
+    return inner_->deliver_breakpoint(control);
+  }
 
  private:
   u64 now() const { return shared_.clock.monotonic_ns() - shared_.start_ns; }

@@ -93,7 +93,7 @@ bool VcpuGroup::attend(Member& member) {
       changed_.notify_all();
       continue;
     }
-    if (state_ == State::running && !member.ended) {
+    if (reasons_ == 0 && !member.ended && !member.held) {
       member.parked = false;
       return true;
     }
@@ -132,25 +132,37 @@ bool VcpuGroup::all_parked() const {
   return std::all_of(members_.begin(), members_.end(), [](auto& m) { return m->parked; });
 }
 
-void VcpuGroup::pause() {
+void VcpuGroup::pause(Why why) {
+  pause_soon(why);
   std::unique_lock lock(mutex_);
-  if (state_ != State::running) return;
-  state_ = State::paused;
-  kick_all();
   changed_.wait(lock, [this] { return all_parked() || state_ == State::stopping; });
 }
 
-void VcpuGroup::resume() {
+void VcpuGroup::pause_soon(Why why) {
   std::lock_guard lock(mutex_);
-  if (state_ != State::paused) return;
-  state_ = State::running;
-  for (auto& member : members_) member->parked = false;
+  if (state_ == State::stopping) return;
+  if (reasons_ == 0) kick_all();
+  reasons_ |= static_cast<u8>(why);
+}
+
+void VcpuGroup::resume(Why why) {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::stopping || reasons_ == 0) return;
+  reasons_ &= static_cast<u8>(~static_cast<u8>(why));
+  if (reasons_ != 0) return;
+  for (auto& member : members_)
+    if (!member->held) member->parked = false;
   changed_.notify_all();
+}
+
+void VcpuGroup::hold(unsigned index, bool held) {
+  std::lock_guard lock(mutex_);
+  members_[index]->held = held;
 }
 
 bool VcpuGroup::paused() const {
   std::lock_guard lock(mutex_);
-  return state_ == State::paused;
+  return (reasons_ & static_cast<u8>(Why::user)) != 0;
 }
 
 void VcpuGroup::stop() {

@@ -1,4 +1,5 @@
-// VcpuGroup: the vCPUs' threads and the one state they all follow: running, paused, stopping.
+// VcpuGroup: the vCPUs' threads and the one state they all follow: running, paused, stopping. There
+// may be several reasons to be paused at once; it runs when the last has gone.
 //
 // pause() kicks every vCPU; each finishes its pending I/O and parks on its own thread. Whoever
 // needs a vCPU's state runs a closure there with on_vcpu(), while it is parked or between two runs.
@@ -26,6 +27,8 @@ class VcpuGroup {
   // Called once on each thread before the first guest instruction (seccomp).
   using Prepare = std::function<Result<void>()>;
   using Failed = std::function<void(Error)>;
+  // Who wants it paused.
+  enum class Why : u8 { user = 1, debugger = 2 };
 
   VcpuGroup(std::vector<std::unique_ptr<hv::Vcpu>> vcpus, Handler handler, Prepare prepare,
             Failed failed);
@@ -35,10 +38,15 @@ class VcpuGroup {
   // on. Errors: the host has no room for a thread; those already started are stopped by stop().
   Result<void> start();
   // Returns when every vCPU is parked. Not from a vCPU's thread.
-  void pause();
-  void resume();
+  void pause(Why why = Why::user);
+  // The same without waiting; any thread.
+  void pause_soon(Why why);
+  void resume(Why why = Why::user);
+  // A vCPU that is held does not run with the others; while paused.
+  void hold(unsigned index, bool held);
   // Parks for good; returns when all threads have ended. Not from a vCPU's thread.
   void stop();
+  // By Why::user.
   bool paused() const;
 
   // Runs `work` on the vCPU's own thread, outside the guest, and waits for it. Not from a vCPU's
@@ -49,7 +57,7 @@ class VcpuGroup {
   const ExitStats& stats(usize index) const { return members_[index]->stats; }
 
  private:
-  enum class State : u8 { running, paused, stopping };
+  enum class State : u8 { going, stopping };
   struct Member {
     VcpuGroup* group;
     std::unique_ptr<hv::Vcpu> vcpu;
@@ -60,6 +68,7 @@ class VcpuGroup {
     std::function<void(hv::Vcpu&)> work;
     bool parked = true;  // outside the guest, nothing pending
     bool ended = false;  // will not run again
+    bool held = false;   // stays parked while the others run
   };
 
   void run(Member& member);
@@ -74,7 +83,8 @@ class VcpuGroup {
   Failed failed_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  State state_ = State::paused;
+  State state_ = State::going;
+  u8 reasons_ = static_cast<u8>(Why::user);  // to be paused; 0: running
 };
 
 }  // namespace pv::vmm

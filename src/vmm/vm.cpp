@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "jail/policies.h"
+#include "kvm/debug_probe.h"
 #include "kvm/ioctl_lists.h"
 
 namespace pv::vmm {
@@ -61,6 +62,7 @@ Result<void> Vm::assemble() {
   tracing_ = Tracing::create(config_, files_, clock_, env_.launched_ns, env_.log);
   traced("files opened");
   host_ = TRY(kvm::Host::open());
+  if (env_.gdb != nullptr) debug_limits_ = kvm::probe_debugging(*host_);
   entropy_ = TRY(device::HostEntropy::create());
   tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));
   console_ = std::make_unique<ConsoleBuffer>(env_.console_out, [this] { tick_->wake(); });
@@ -199,6 +201,32 @@ Result<void> Vm::seal() {
   return {};
 }
 
+// The filter of a vCPU's thread. One that is debugged also writes registers.
+Result<void> Vm::enter_vcpu_jail() {
+  const bool pci = config_.transport != config::Transport::mmio;
+  using jail::vcpu_policy, kvm::vcpu_pci_ioctls;
+  const jail::Filter& filter =
+      env_.gdb != nullptr
+          ? filter_for<vcpu_policy, kvm::debugged_vcpu_ioctls, vcpu_pci_ioctls>(pci)
+          : filter_for<vcpu_policy, kvm::vcpu_ioctls, vcpu_pci_ioctls>(pci);
+  return jail::enter(sealed_, filter);
+}
+
+Result<void> Vm::create_debugger() {
+  Debugger::Hooks hooks;
+  hooks.halted = [this] {
+    dispatcher_->drain_posted();
+    console_->flush();
+  };
+  hooks.finish = [this](Outcome outcome) { end(std::move(outcome)); };
+  hooks.exit_report = [this] { return exit_report(); };
+  debugger_ = std::make_unique<Debugger>(*group_, ram_, env_.loop, debug_limits_, std::move(hooks));
+  dispatcher_->set_debugger(
+      [this](hv::Vcpu& vcpu, const hv::Debug& debug) { return debugger_->on_debug(vcpu, debug); });
+  gdb_ = TRY(GdbServer::create(env_.loop, env_.log, env_.gdb->fd(), *debugger_));
+  return {};
+}
+
 Result<Outcome> Vm::run() {
   if (tracing_) {
     traced("VM assembled");
@@ -210,13 +238,13 @@ Result<Outcome> Vm::run() {
   group_ = std::make_unique<VcpuGroup>(
       std::move(vcpus_),
       [this](hv::Vcpu& vcpu, const hv::Exit& exit) { return dispatcher_->handle(vcpu, exit); },
-      [this, pci] {
-        return jail::enter(
-            sealed_, filter_for<jail::vcpu_policy, kvm::vcpu_ioctls, kvm::vcpu_pci_ioctls>(pci));
-      },
+      [this] { return enter_vcpu_jail(); },
       [this](Error error) {
         finish({Outcome::Kind::host_error, 0, std::move(error.message), std::move(error.hint)});
       });
+  if (env_.gdb != nullptr) TRY(create_debugger());
+  // The guest then starts with the first `continue`.
+  if (config_.gdb_wait) group_->pause_soon(VcpuGroup::Why::debugger);
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
   TRY(group_->start());
@@ -232,10 +260,18 @@ Result<Outcome> Vm::run() {
   std::lock_guard lock(outcome_mutex_);
   Outcome outcome = outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
   if (tracing_) tracing_->finish(outcome);
+  if (gdb_) gdb_->ended(outcome);
   return outcome;
 }
 
 void Vm::finish(Outcome outcome) {
+  using Kind = Outcome::Kind;
+  bool broken = outcome.kind == Kind::crash || outcome.kind == Kind::panic;
+  if (broken && debugger_ && debugger_->hold_end(outcome)) return;
+  end(std::move(outcome));
+}
+
+void Vm::end(Outcome outcome) {
   {
     std::lock_guard lock(outcome_mutex_);
     if (!outcome_) outcome_ = std::move(outcome);
@@ -290,6 +326,10 @@ control::Stats Vm::stat() {
     u64 sum = 0;
     for (usize i = 0; i < group_->size(); ++i) sum += group_->stats(i)[cause];
     if (sum != 0) stats.counters.emplace_back(text("exits.{}", hv::exit_names[cause]), sum);
+  }
+  if (debugger_) {
+    stats.counters.emplace_back("debugger.attached", debugger_->attached() ? 1 : 0);
+    stats.counters.emplace_back("debugger.stopped", debugger_->stopped() ? 1 : 0);
   }
   stats.counters.emplace_back("posted-writes", dispatcher_->delivered());
   stats.counters.emplace_back("console-bytes", console_->bytes_written());

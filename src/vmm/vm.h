@@ -21,8 +21,11 @@
 #include "loop/event_loop.h"
 #include "machine/machine.h"
 #include "vmm/console_buffer.h"
+#include "vmm/debugger.h"
 #include "vmm/dispatcher.h"
 #include "vmm/files.h"
+#include "vmm/gdb_listener.h"
+#include "vmm/gdb_server.h"
 #include "vmm/outcome.h"
 #include "vmm/tick.h"
 #include "vmm/tracing.h"
@@ -41,6 +44,7 @@ struct Environment {
   int kernel =
       -1;  // a file with the kernel, borrowed, instead of the one that the configuration names
   u64 launched_ns = 0;  // device::HostClock, when the run began; only a traced one needs it
+  const GdbListener* gdb = nullptr;  // where to wait for gdb
 };
 
 class Vm final : public control::Target, private device::PowerControl {
@@ -83,6 +87,9 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> seal();
   void traced(const char* done);
   void coalesce();
+  Result<void> create_debugger();
+  Result<void> enter_vcpu_jail();
+  void end(Outcome outcome);
   bool tick();
 
   // device::PowerControl
@@ -116,6 +123,9 @@ class Vm final : public control::Target, private device::PowerControl {
   jail::Sealed sealed_;
   std::unique_ptr<Tracing> tracing_;  // where the run is traced
   std::unique_ptr<VcpuGroup> group_;
+  hv::DebugLimits debug_limits_;
+  std::unique_ptr<Debugger> debugger_;
+  std::unique_ptr<GdbServer> gdb_;
 
   std::mutex outcome_mutex_;
   std::optional<Outcome> outcome_;

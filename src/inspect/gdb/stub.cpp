@@ -411,11 +411,11 @@ void Stub::stopped(const Stop& why) {
   reply(stop_reply());
 }
 
-void Stub::exited(u8 status) {
+void Stub::ended(char how, u8 number) {
   if (finished_) return;
   console(std::exchange(notes_, {}));
   // Not asked for, it would be taken for the answer to the next request.
-  if (running_) reply(text("W{:02x}", status));
+  if (running_) reply(text("{}{:02x}", how, number));
   running_ = false;
   finished_ = true;
 }

@@ -26,8 +26,9 @@ class Stub {
   void receive(Bytes bytes);
   // All CPUs have stopped.
   void stopped(const Stop& why);
-  // The VM has ended, with a status as a program would.
-  void exited(u8 status);
+  // The VM has ended, with a status or by a signal as a program would.
+  void exited(u8 status) { ended('W', status); }
+  void killed(u8 signal) { ended('X', signal); }
   // A line for the user; shown when the client listens for output, which is while the guest runs
   // and after `monitor`.
   void note(std::string line);
@@ -60,6 +61,7 @@ class Stub {
   std::string resume(std::string_view actions);
   std::string start(const std::vector<Action>& actions);
   std::string stop_reply() const;
+  void ended(char how, u8 number);
   std::string failed(const Error& error);
   void console(std::string_view output);
   void reply(std::string_view data);

@@ -250,6 +250,11 @@ TEST_F(GdbStub, EndsOfTheConversation) {
   sent.clear();
   stub->exited(3);
   EXPECT_EQ(answers(), "W03");
+  stub = make();
+  ask("vCont;c");
+  sent.clear();
+  stub->killed(6);
+  EXPECT_EQ(answers(), "X06");
 }
 
 // Big-endian values, and 32 bits where the core has no more.

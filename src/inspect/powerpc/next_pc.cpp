@@ -1,3 +1,5 @@
+// Power ISA: branches by their conditions, returns from interrupts, sequences from lwarx to stwcx.
+// as one step (Power ISA 2.06, book I, 2.4; book II, 4.4.2; book III-E, 4.2). Absent: VLE.
 #include "inspect/next_pc.h"
 #include "base/text.h"
 

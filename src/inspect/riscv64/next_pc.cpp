@@ -1,3 +1,6 @@
+// riscv64: RV64GC, with sequences from LR to SC as one step (The RISC-V Instruction Set Manual,
+// volume I, 20240411, 13.2 and 13.3; 26 for compressed instructions). Absent: vector instructions,
+// which do not branch; MRET, which no guest has.
 #include <array>
 
 #include "base/text.h"

@@ -1,0 +1,42 @@
+// The socket at which a VM waits for gdb. Made before the process seals itself; with --reboot the
+// process that waits for the boots makes it once, and each boot accepts from it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "config/gdb_address.h"
+
+namespace pv::vmm {
+
+class GdbListener {
+ public:
+  // Errors: the address is in use, or the host refuses. An address that others than this machine's
+  // programs can reach is warned of.
+  static Result<GdbListener> create(const config::GdbAddress& address, Log& log);
+  GdbListener(GdbListener&&) noexcept = default;
+  GdbListener& operator=(GdbListener&&) = delete;
+  // Removes the Unix socket's name, in the process that made it.
+  ~GdbListener();
+
+  int fd() const { return fd_.get(); }
+  // The descriptor of the folder in which the destructor removes the name; -1: nothing to remove
+  // by this process.
+  int folder() const;
+  // What to tell gdb: "target remote ...".
+  const std::string& command() const { return command_; }
+
+ private:
+  GdbListener(Fd fd, Fd folder, std::string name, std::string command);
+
+  Fd fd_;
+  Fd folder_;
+  std::string name_;
+  std::string command_;
+  pid_t owner_;
+};
+
+}  // namespace pv::vmm
