@@ -389,8 +389,11 @@ class Host:
             self._send("Q")
         self.close(kill=kind is not None)
 
-    def run(self, command, **options):
-        """Run one more command on a host that was entered with `with`; returns its result."""
+    def run(self, command, source=None, **options):
+        """Run one more command on a host that was entered with `with`; returns its result.
+
+        source: what a live command reads (terminal.Source).
+        """
         if not isinstance(command, Command):
             command = Command(command, **options)
         if not self._process:
@@ -403,7 +406,8 @@ class Host:
             raise LabError("this command line is too long for a running host; carry a script in")
         self._send("C", data)
         count = len(self._results)
-        if not self._pump(lambda: self._ended == count, self._command_deadline()):
+        self._unacknowledged = 0
+        if not self._pump(lambda: self._ended == count, self._command_deadline(), source):
             raise self._died("ended")
         return self._results[-1]
 
