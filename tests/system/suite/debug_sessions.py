@@ -21,6 +21,7 @@ class Session:
     symbols: str = ""
     timeout: float = 120.0
     skip: str = ""
+    after: str = "target remote"    # gdb connects when the guest or the monitor has said this
 
 
 # Why a host's gdb cannot use watchpoints; the others can.
@@ -30,6 +31,8 @@ NO_WATCHPOINTS = {
     "e500v2": "QEMU's Book3E debug registers do nothing",
     "e5500": "QEMU's Book3E debug registers do nothing",
 }
+# What the Linux guest does meanwhile.
+LINUX_FILES = {"etc/lab/debugged": b"while true; do cat /proc/uptime >/dev/null; sleep 0.1; done\n"}
 STEPS = ("stepi",) * 4
 
 
@@ -84,3 +87,15 @@ def sessions(target):
                   "monitor", "break innermost", "continue", "delete", "set var finish=1"),
         says=("Cannot access memory", "is ", "monitor commands", "Breakpoint 1, innermost"),
         guest_says=("exit status 0",))
+    variable = "jiffies" if target.guest_arch == "powerpc" else "jiffies_64"
+    watching = (f"watch *(unsigned long *)&{variable}", "continue", "delete") if watches else ()
+    yield Session(
+        "linux", guest="linux", symbols="vmlinux", after="lab-guest: up", timeout=280.0,
+        options=("-i", "guest/initrd", "-m", "128", "-p",
+                 f"console={target.console} quiet nokaslr lab.script=debugged"),
+        commands=("info threads", "break vfs_read", "continue", "bt 3", "stepi", "stepi", "continue",
+                  "delete", f"print/x *(unsigned long *)&{variable}", *watching, "kill", "quit"),
+        says=("Thread 1 (CPU 0: ", "Breakpoint 1, 0x", " in vfs_read ()", "#0", "vfs_read", "#1", "ksys_read",
+              "Breakpoint 1, 0x", "= 0x", *(("Old value", "New value") if watches else ()), "killed"),
+        guest_says=("lab-guest: up", "exit status 106"),
+        skip="KVM-PVM cannot boot Linux" if target.native else "")

@@ -10,7 +10,7 @@ from .shell import quoted
 
 PORT = 4567
 GDB_SETTINGS = ("set pagination off", "set confirm off", "set height 0", "set width 0",
-                "set style enabled off", "set remotetimeout 60", "set tcp auto-retry on")
+                "set style enabled off", "set remotetimeout 240", "set tcp auto-retry on")
 # For a command that must fail: a script ends at the first that does.
 ATTEMPT = """python
 def attempt(line):
@@ -85,7 +85,7 @@ class Lab:
                  "-k", f"guest/{session.guest}"]
         script = f"""cd / && mkdir -p tmp; ifconfig lo 127.0.0.1 up 2>/dev/null
 {quoted(words)} </dev/null >tmp/gdb.out 2>&1 & pid=$!
-for turn in $(seq 300); do grep -q 'target remote' tmp/gdb.out && break; sleep 0.1; done
+for turn in $(seq 1800); do grep -q '{session.after}' tmp/gdb.out && break; sleep 0.1; done
 nc 127.0.0.1 {PORT}
 ( sleep 20; kill -9 $pid ) >/dev/null 2>&1 & guard=$!
 wait $pid; echo "exit status $?" >&2; kill $guard 2>/dev/null
