@@ -101,8 +101,8 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   if (gdb != nullptr && gdb->folder() >= 0) folders.push_back(gdb->folder());
   jail.unlink_in = folders;
   jail.last_act = &Terminal::rescue;
-  auto assembled =
-      vmm::Vm::create(config, {*loop, log, session->output(), *session, jail, kernel, launched_ns, gdb});
+  auto assembled = vmm::Vm::create(
+      config, {*loop, log, session->output(), *session, jail, kernel, launched_ns, gdb});
   if (!assembled) return explained(log, std::move(assembled).error());
   auto vm = *std::move(assembled);
   Attached attached(*vm);

@@ -206,9 +206,8 @@ Result<void> Vm::enter_vcpu_jail() {
   const bool pci = config_.transport != config::Transport::mmio;
   using jail::vcpu_policy, kvm::vcpu_pci_ioctls;
   const jail::Filter& filter =
-      env_.gdb != nullptr
-          ? filter_for<vcpu_policy, kvm::debugged_vcpu_ioctls, vcpu_pci_ioctls>(pci)
-          : filter_for<vcpu_policy, kvm::vcpu_ioctls, vcpu_pci_ioctls>(pci);
+      env_.gdb != nullptr ? filter_for<vcpu_policy, kvm::debugged_vcpu_ioctls, vcpu_pci_ioctls>(pci)
+                          : filter_for<vcpu_policy, kvm::vcpu_ioctls, vcpu_pci_ioctls>(pci);
   return jail::enter(sealed_, filter);
 }
 
