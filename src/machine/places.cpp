@@ -77,6 +77,29 @@ constexpr Place x86_64_ports[] = {
     {"PCI configuration", 0xcf8, 8},
 };
 
+// Where a board has PCI; nullptr: it has none.
+const PciMap* pci_of(Arch arch) {
+  switch (arch) {
+    case Arch::aarch64: return &aarch64::pci_map;
+    case Arch::riscv64: return &riscv64::pci_map;
+    case Arch::x86_64: return &x86_64::pci_map;
+    case Arch::powerpc: return nullptr;
+  }
+  return nullptr;
+}
+
+// Which device a window belongs to is the guest's choice.
+const char* pci_place(Arch arch, bool port, u64 address) {
+  const PciMap* pci = pci_of(arch);
+  if (pci == nullptr) return "";
+  const auto inside = [&](u64 base, u64 size) { return address >= base && address - base < size; };
+  const bool ports_are_ports = arch == Arch::x86_64;
+  if (port == ports_are_ports && inside(pci->io.base, pci->io.size)) return "PCI ports";
+  if (port) return "";
+  if (inside(pci->ecam, 1_MiB)) return "PCI configuration";
+  return inside(pci->memory.base, pci->memory.size) ? "PCI devices" : "";
+}
+
 std::span<const Place> places(Arch arch, bool port) {
   if (port)
     return arch == Arch::x86_64 ? std::span<const Place>(x86_64_ports) : std::span<const Place>();
@@ -108,7 +131,7 @@ std::string place_of(Arch arch, bool port, u64 address) {
     if (place.stride == 0) return place.name;
     return text("{} {}", place.name, (address - place.base) / place.stride);
   }
-  return {};
+  return pci_place(arch, port, address);
 }
 
 }  // namespace pv::machine

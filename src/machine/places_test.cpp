@@ -20,6 +20,11 @@ TEST(Places, NamesWhatTheBoardsHave) {
   EXPECT_EQ(place_of(Arch::x86_64, false, 0xfeb0'0200), "virtio 1");
   EXPECT_EQ(place_of(Arch::x86_64, false, 0x3f9), "");
   EXPECT_EQ(place_of(Arch::aarch64, true, 0x3f9), "") << "only x86 has ports";
+  EXPECT_EQ(place_of(Arch::aarch64, false, 0x3f00'8000), "PCI configuration");
+  EXPECT_EQ(place_of(Arch::riscv64, false, 0x4000'1000), "PCI devices");
+  EXPECT_EQ(place_of(Arch::riscv64, false, 0x0300'0010), "PCI ports");
+  EXPECT_EQ(place_of(Arch::x86_64, true, 0x1010), "PCI ports");
+  EXPECT_EQ(place_of(Arch::x86_64, false, 0xfec0'0000), "I/O APIC");
 }
 
 // What docs/boot-contract.md promises.
