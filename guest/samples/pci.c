@@ -29,7 +29,7 @@ static bool find_bridge(void) {
   if (!fdt) return true;
   if (!fdt_find(&node, "pci-host-ecam-generic") || !fdt_reg(&node, 0, &range)) return false;
   ecam = range.base;
-  window = fdt_cell(&node, "ranges", 10, 0);   /* the second window: memory; low half of the CPU's address */
+  window = fdt_cell(&node, "ranges", 11, 0);   /* 7 cells a window, the second is memory: low half of its address */
   return true;
 }
 
