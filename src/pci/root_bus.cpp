@@ -22,10 +22,10 @@ class RootBus::SharedLine {
   unsigned asserted_ = 0;
 };
 
+// One device's INTA#. Its end does not touch the line: when a machine goes, lines go first.
 class RootBus::Pin final : public hv::IrqLine {
  public:
   explicit Pin(SharedLine& line) : line_(line) {}
-  ~Pin() override { set(false); }
   void set(bool level) override {
     if (level == level_) return;
     level_ = level;
@@ -63,9 +63,11 @@ Result<void> RootBus::add(unsigned device, Function& function) {
 void RootBus::remove(unsigned device) {
   std::lock_guard lock(mutex_);
   Slot& slot = slots_[device];
+  if (slot.function == nullptr) return;
   slot.wanted = {};
   map_all();
   slot.function = nullptr;
+  slot.pin->set(false);
   slot.pin.reset();
 }
 

@@ -247,6 +247,20 @@ TEST(ConfigPorts, MechanismOne) {
   EXPECT_EQ(in(0xcf8, Width::word), 0x8001'1804u);
 }
 
+// The lines may be gone by the time that the bus goes, whatever is asserted.
+TEST(RootBusEnd, LeavesAnAssertedLineAlone) {
+  bus::Bus bus;
+  FakeFunction function;
+  auto line = std::make_unique<hv::FakeIrqLine>();
+  {
+    RootBus root({&bus, 0, 0, 0x1000}, {}, {line.get(), line.get(), line.get(), line.get()});
+    ASSERT_TRUE(root.add(3, function));
+    function.intx(true);
+    EXPECT_TRUE(line->asserted());
+    line.reset();
+  }
+}
+
 // One CPU moves a BAR to and fro while another reads it where it was and will be.
 TEST_F(RootBusTest, OthersReadWhileABarMoves) {
   put(3, here);
