@@ -24,7 +24,7 @@ extern u32 uart_irq;    /* as irq_connect() wants it */
 
 /* arch/<architecture>/: */
 void arch_early(void);                               /* before main: vectors are set, the console works */
-extern const struct uart *const arch_uart;
+extern const struct uart *arch_uart;
 extern const u64 arch_uart_base;                     /* where the UART is if no device tree says so */
 _Noreturn void arch_exit(int code);
 /* Routes device interrupt `irq` to this CPU. On a machine with a device tree: the tree's own number

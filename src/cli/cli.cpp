@@ -111,12 +111,9 @@ std::unexpected<Error> unknown_command(std::string_view name) {
   return fail(Error::Kind::usage, text("unknown command \"{}\"", name), std::move(hint));
 }
 
-// An option before the command.
-Result<int> global_option(Arguments arguments, const Context& context) {
-  Parser parser({}, global_options, arguments);
-  Item item;
-  TRY(parser.next(item));
-  switch (item.option != nullptr ? item.option->id : Id::help) {
+// An option instead of a command.
+Result<int> global_option(const Item& item, const Context& context) {
+  switch (item.option->id) {
     case Id::version: return version_command(table[0], {}, context);
     case Id::man: return print_and_succeed(context, man_page());
     case Id::completion:
@@ -189,26 +186,62 @@ int help_command(const Command& command, Arguments arguments, const Context& con
   return report(context.streams, unknown_command(wanted).error());
 }
 
-int dispatch(Arguments arguments, const Context& context) {
-  if (arguments.empty()) {
-    print(context.streams.err, help_text());
-    return to_int(ExitStatus::usage);
+namespace {
+
+// What stands before the command; false when that was all there is to do.
+Result<bool> read_globals(Arguments& arguments, Context& context, bool& extended, int& status) {
+  Parser parser({}, global_options, arguments);
+  for (;;) {
+    Item item;
+    if (!TRY(parser.next(item)))
+      return fail(Error::Kind::usage, "there is no command", "polyvisor --help lists the commands");
+    if (item.option == nullptr) {
+      arguments = arguments.last(parser.rest().size() + 1);
+      return true;
+    }
+    if (item.option->id == Id::extended_status) {
+      extended = true;
+    } else if (item.option->id == Id::log_level) {
+      context.log_level = item.value;
+    } else {
+      status = TRY(global_option(item, context));
+      return false;
+    }
   }
+}
+
+int run_named(Arguments arguments, const Context& context) {
   const std::string_view first = arguments[0];
-  if (first.starts_with('-')) {
-    const auto status = global_option(arguments, context);
-    return status ? *status : report(context.streams, status.error());
-  }
   for (const Command& command : table)
     if (command.name == first) return command.run(command, arguments.subspan(1), context);
   return report(context.streams, unknown_command(first).error());
 }
 
-// Called as `lkvm` or `crosvm` (links to this binary) the same commands and options apply.
+}  // namespace
+
+int dispatch(Arguments arguments, const Context& context) {
+  if (arguments.empty()) {
+    print(context.streams.err, help_text());
+    return to_int(ExitStatus::usage);
+  }
+  Context with = context;
+  bool extended = false;
+  int status = 0;
+  const auto more = read_globals(arguments, with, extended, status);
+  if (!more)
+    status = report(context.streams, more.error());
+  else if (*more)
+    status = run_named(arguments, with);
+  return extended ? extended_status(status) : status;
+}
+
+// Called as `lkvm` or `crosvm` (links to this binary) the same commands and options apply; see
+// cli/personality.h for what does not.
 int main(int argc, char** argv) {
   VmLauncher launcher;
   const usize count = argc > 1 ? static_cast<usize>(argc - 1) : 0;
-  return dispatch({argv + (argc > 0 ? 1 : 0), count}, {{}, launcher});
+  return dispatch({argv + (argc > 0 ? 1 : 0), count},
+                  {{}, launcher, personality_of(argc > 0 ? argv[0] : "")});
 }
 
 }  // namespace pv::cli

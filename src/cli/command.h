@@ -9,6 +9,7 @@
 #include "cli/exit_status.h"
 #include "cli/option.h"
 #include "cli/parser.h"
+#include "cli/personality.h"
 
 namespace pv::cli {
 
@@ -23,6 +24,9 @@ struct Streams {
 struct Context {
   Streams streams;
   Launcher& launcher;  // how `run` starts a VM
+  Personality personality = Personality::polyvisor;
+  // What stood before the command, as crosvm has it.
+  std::string_view log_level = {};
 };
 
 struct Command {

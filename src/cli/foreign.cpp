@@ -17,10 +17,12 @@ constexpr std::string_view no_share =
 constexpr std::string_view no_firmware =
     "firmware is not started yet; give the kernel itself: polyvisor run KERNEL";
 constexpr std::string_view no_vsock = "there is no vsock device yet; leave it out";
-constexpr std::string_view no_serials =
-    "there is one console: --console serial or --console virtio, on standard input and output";
+constexpr std::string_view no_terminals =
+    "give the port a terminal that exists: --serial type=file,path=TTY,input=TTY,num=N";
 constexpr std::string_view no_protection =
-    "the guest's memory cannot be protected from the host here; leave it out to run it unprotected";
+    "a protected guest's memory is closed to the monitor (pKVM), and these devices read and write "
+    "it "
+    "directly; leave it out to run the guest unprotected";
 constexpr std::string_view no_pages = "guest RAM uses the host's normal pages; leave it out";
 constexpr std::string_view no_affinity =
     "leave it out and set the affinity of the whole process: taskset -c CPUS polyvisor run KERNEL";
@@ -48,8 +50,7 @@ constexpr Foreign table[] = {
     {"disable-*", 0, kvmtool, no_features},
     {"disable-mte", 0, kvmtool, no_features},
     {"dump-device-tree-blob", 0, crosvm, "write --dump-dtb FILE"},
-    {"extended-status", 0, crosvm,
-     "leave it out: the exit status always says how the run ended, see polyvisor --man"},
+    {"extended-status", 0, crosvm, "write it before the command: polyvisor --extended-status run"},
     {"firmware", 'f', kvmtool, no_firmware},
     {"flash", 'F', kvmtool, no_firmware},
     {"fw-cfg", 0, crosvm, "pass the data on the command line (--params) or in the initrd"},
@@ -60,11 +61,9 @@ constexpr Foreign table[] = {
     {"mte", 0, crosvm, no_features},
     {"net", 0, crosvm, no_network},
     {"network", 'n', kvmtool, no_network},
-    {"no-balloon", 0, crosvm, leave_out},
     {"no-dhcp", 0, kvmtool, leave_out},
     {"no-pmu", 0, crosvm, no_features},
     {"no-pvtime", 0, kvmtool, no_features},
-    {"no-rng", 0, crosvm, "leave it out: there is an entropy device only with --rng"},
     {"nodefaults", 0, kvmtool, "leave it out: a VM has only what is asked for"},
     {"pflash", 0, crosvm, no_firmware},
     {"pmem", 0, crosvm, "write --disk FILE[,ro][,direct]"},
@@ -75,15 +74,13 @@ constexpr Foreign table[] = {
     {"restore", 0, crosvm, "there are no snapshots yet; start the guest afresh"},
     {"sandbox", 0, kvmtool, "run the program as the initrd's init: --params rdinit=PROGRAM"},
     {"seccomp-policy-dir", 0, crosvm, "the filter is part of polyvisor; leave it out"},
-    {"serial", 0, crosvm, no_serials},
     {"shared-dir", 0, crosvm, no_share},
     {"smccc-trng", 0, crosvm, "use --rng for entropy"},
-    {"socket", 0, crosvm, "every VM has a control socket by its name: --name NAME"},
     {"suspended", 0, crosvm, "start the guest and pause it: polyvisor pause -n NAME"},
     {"sve-max-vl", 0, kvmtool, no_features},
     {"swiotlb", 0, crosvm, no_protection},
     {"tap-fd", 0, crosvm, no_network},
-    {"tty", 0, kvmtool, no_serials},
+    {"tty", 0, kvmtool, no_terminals},
     {"unprotected-vm-with-firmware", 0, crosvm, no_firmware},
     {"vcpu-affinity", 0, kvmtool, no_affinity},
     {"vfio-pci", 0, kvmtool, "host devices cannot be handed to a guest yet; leave it out"},

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/reboot.h"
+#include "cli/serial_ports.h"
 #include "cli/session.h"
 #include "doctor/explain.h"
 #include "doctor/live_probe.h"
@@ -101,17 +102,23 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   if (gdb != nullptr && gdb->folder() >= 0) folders.push_back(gdb->folder());
   jail.unlink_in = folders;
   jail.last_act = &Terminal::rescue;
-  auto assembled = vmm::Vm::create(
-      config, {*loop, log, session->output(), *session, jail, kernel, launched_ns, gdb});
+  const auto serials =
+      config::effective_serials(config.serials, config.console == config::Console::virtio);
+  auto ports =
+      TRY(SerialPorts::create(*loop, log, serials, {STDOUT_FILENO, session->output(), *session}));
+  auto assembled =
+      vmm::Vm::create(config, {*loop, log, ports->ends(), jail, kernel, launched_ns, gdb});
   if (!assembled) return explained(log, std::move(assembled).error());
   auto vm = *std::move(assembled);
   Attached attached(*vm);
   TRY(session->attach(attached));
+  TRY(ports->attach([&vm](usize serial, Bytes input) { return vm->serial_input(serial, input); }));
   auto outcome = vm->run();
   session->detach();  // the terminal first: what follows may have something to say
   if (config.exit_stats) print(STDERR_FILENO, vm->exit_report() + "\n");
   // Whoever waits for the end, or takes the name, relies on it that nothing of the VM is left.
   vm.reset();
+  ports->detach();
   vmm::Outcome end = TRY(std::move(outcome));
   if (config.reboot && end.kind == vmm::Outcome::Kind::reset && session->stop_wanted())
     end = {vmm::Outcome::Kind::stopped, 0, {}, {}};

@@ -24,6 +24,8 @@ enum class Id : u8 {
   dtb,
   dump_dtb,
   console,
+  serial,
+  board,
   irqchip,
   transport,
   virtio_transport,
@@ -36,6 +38,10 @@ enum class Id : u8 {
   gdb,
   gdb_wait,
   reboot,
+  socket,
+  no_balloon,
+  no_rng,
+  extended_status,
   all,
   arch,
   json,
@@ -93,8 +99,20 @@ inline constexpr Option run_options[] = {
      "cache. "
      "May be repeated.",
      Section::devices},
+    {Id::no_balloon, 0, "no-balloon", "", "Nothing: there is no balloon device.", Section::devices},
+    {Id::no_rng, 0, "no-rng", "", "No entropy device, whatever the configuration file says.",
+     Section::devices},
     {Id::rng, 0, "rng", "", "Give the guest an entropy device.", Section::devices},
     {Id::console, 0, "console", "serial|virtio", "Which device the console is (serial).",
+     Section::devices},
+    {Id::serial, 0, "serial", "KEY=VALUE,...",
+     "A serial port: type=file|stdout|sink|syslog|unix|unix-stream, "
+     "hardware=serial|virtio-console|debugcon, num=N, path=, input=, stdin, console, earlycon, "
+     "name=, out-timestamp. May be repeated; without it there is the console alone.",
+     Section::devices},
+    {Id::board, 0, "board", "NAME",
+     "The machine's memory map: virt (QEMU's, the default), kvmtool (aarch64, riscv64), crosvm "
+     "(aarch64).",
      Section::devices},
     {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|user|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
@@ -111,6 +129,9 @@ inline constexpr Option run_options[] = {
      Section::devices},
     {Id::name, 0, "name", "NAME",
      "Name for list, stat, stop, pause and resume (guest-<process id>).", Section::monitor},
+    {Id::socket, 0, "socket", "/proc/self/fd/N",
+     "Serve the control protocol also on a listening Unix socket that the caller hands over.",
+     Section::monitor},
     {Id::config, 0, "config", "FILE.json",
      "Read the VM's configuration first; options change it, disks and params are added to it.",
      Section::monitor},
@@ -210,6 +231,14 @@ inline constexpr Option plain_options[] = {help_option};
 
 inline constexpr Option global_options[] = {
     help_option,
+    {Id::log_level, 0, "log-level", "LEVEL[,PART=LEVEL]...",
+     "As of run, for the command that follows. Settings of a part (disk=off) change nothing: "
+     "messages are not divided here.",
+     Section::monitor},
+    {Id::extended_status, 0, "extended-status", "",
+     "Exit with crosvm's statuses: 32 reset, 33 crash, 34 panic, 35 bad arguments, 1 other "
+     "failures, 0 also when ended from outside.",
+     Section::monitor},
     {Id::version, 'V', "version", "", "Print the version and exit.", Section::information},
     {Id::man, 0, "man", "", "Print the manual page (roff) and exit.", Section::information},
     {Id::completion, 0, "completion", "bash", "Print a completion script for the shell and exit.",

@@ -32,6 +32,8 @@ class Parser {
   // Stores the next item; false at the end. Errors (usage): an option that is unknown, foreign,
   // lacks its value or has one that it does not take. After an error there is no going on.
   Result<bool> next(Item& item);
+  // The arguments that have not been read.
+  Arguments rest() const { return arguments_; }
 
  private:
   Result<bool> long_option(std::string_view text, Item& item);

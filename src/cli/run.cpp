@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "base/arch.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "config/json.h"
+#include "config/serial.h"
 #include "config/size.h"
 #include "config/validate.h"
 
@@ -137,6 +142,34 @@ Result<void> set_trace(std::string_view value, config::Trace& into) {
   return {};
 }
 
+// "info", or crosvm's "info,disk=off": one level, and parts of which there are none here.
+Result<void> set_log_level(std::string_view value, RunRequest& request) {
+  const auto refused = [](std::string_view word) {
+    return fail(Error::Kind::usage, text("--log-level: \"{}\" is not known", word),
+                text("choose one of {}", config::choices(config::log_level_names)));
+  };
+  const auto level_of = [](std::string_view word) {
+    if (word == "off") return std::optional(LogLevel::error);
+    if (word == "trace") return std::optional(LogLevel::debug);
+    return config::parse_spelling(config::log_level_names, word);
+  };
+  if (value.empty()) return refused(value);
+  while (!value.empty()) {
+    const usize comma = std::min(value.find(','), value.size());
+    const std::string_view part = value.substr(0, comma);
+    value.remove_prefix(std::min(comma + 1, value.size()));
+    const usize equals = part.find('=');
+    const auto level = level_of(equals == part.npos ? part : part.substr(equals + 1));
+    if (!level) return refused(part);
+    if (equals == part.npos)
+      request.config.log_level = *level;
+    else
+      request.notes.push_back(
+          text("--log-level {}: messages are not divided by part here; it changes nothing", part));
+  }
+  return {};
+}
+
 struct Filler {
   RunRequest& request;
   bool kernel_given = false;
@@ -152,6 +185,9 @@ struct Filler {
       case Id::memory: config.memory = TRY(config::parse_size(item.value), "--mem"); break;
       case Id::disk: return add_disk(item.value, config.disks);
       case Id::rng: config.rng = true; break;
+      case Id::no_rng: config.rng = false; break;
+      case Id::no_balloon: break;  // there is none
+      case Id::socket: config.socket = item.value; break;
       case Id::name:
         if (item.value.empty())
           return fail(Error::Kind::usage, "--name: the name is empty",
@@ -161,11 +197,15 @@ struct Filler {
       case Id::dtb: config.dtb = item.value; break;
       case Id::dump_dtb: config.dump_dtb = item.value; break;
       case Id::console: return choose(item, config::console_names, config.console);
+      case Id::serial:
+        config.serials.push_back(TRY(config::parse_serial(item.value), "--serial"));
+        break;
+      case Id::board: config.board = item.value; break;
       case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
       case Id::nisv: return choose(item, config::nisv_names, config.nisv);
       case Id::transport: return choose(item, config::transport_names, config.transport);
       case Id::virtio_transport: return set_kvmtool_transport(item, config.transport);
-      case Id::log_level: return choose(item, config::log_level_names, config.log_level);
+      case Id::log_level: return set_log_level(item.value, request);
       case Id::disable_sandbox: config.sandbox = false; break;
       case Id::exit_stats: config.exit_stats = true; break;
       case Id::reboot: config.reboot = true; break;
@@ -196,10 +236,11 @@ struct Filler {
 
 }  // namespace
 
-Result<RunRequest> parse_run(Arguments arguments) {
+Result<RunRequest> parse_run(Arguments arguments, std::string_view log_level) {
   RunRequest request;
   const std::string_view path = TRY(find_config(arguments));
   if (!path.empty()) request.config = TRY(read_config(std::string(path)));
+  if (!log_level.empty()) TRY(set_log_level(log_level, request));
   Filler filler{request};
   Parser parser = parser_for(arguments);
   Item item;
@@ -212,17 +253,22 @@ Result<RunRequest> parse_run(Arguments arguments) {
 }
 
 int run_command(const Command& command, Arguments arguments, const Context& context) {
-  const auto request = parse_run(arguments);
+  auto request = parse_run(arguments, context.log_level);
   if (!request) return report(context.streams, request.error());
   if (request->action == RunRequest::Action::help) {
     return print_and_succeed(context, help_text(command));
   }
   if (request->action == RunRequest::Action::version) return version_command(command, {}, context);
+  if (request->config.board.empty())
+    request->config.board = default_board(context.personality, host_arch);
   if (request->action == RunRequest::Action::print_config) {
     return print_and_succeed(context, config::to_json(request->config));
   }
   if (const auto valid = config::validate(request->config); !valid)
     return report(context.streams, valid.error());
+  if (request->config.log_level >= LogLevel::info)
+    for (const std::string& note : request->notes)
+      print(context.streams.err, text("polyvisor: {}\n", note));
   const auto outcome = context.launcher.launch(request->config);
   return outcome ? outcome->exit_status : report(context.streams, outcome.error());
 }

@@ -2,6 +2,9 @@
 // Launcher is an interface so that everything here can be tested without a hypervisor.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "cli/parser.h"
 #include "config/vm_config.h"
@@ -23,12 +26,14 @@ class Launcher {
 struct RunRequest {
   enum class Action : u8 { start, print_config, help, version };
   Action action = Action::start;
-  config::VmConfig config;  // not yet validated
+  std::vector<std::string> notes;  // what is accepted and has no effect, for --log-level info
+  config::VmConfig config;         // not yet validated
 };
 
 // Reads `--config FILE` first wherever it stands, then lets the options change it.
 // Errors (usage): as of Parser; a value that an option does not take, named by the option. An
 // unreadable configuration file is an error of the host.
-Result<RunRequest> parse_run(Arguments arguments);
+// `log_level` is the value of a --log-level that stood before the command.
+Result<RunRequest> parse_run(Arguments arguments, std::string_view log_level = {});
 
 }  // namespace pv::cli

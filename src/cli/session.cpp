@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/handed_fd.h"
 #include "base/text.h"
 
 namespace pv::cli {
@@ -23,6 +24,16 @@ Result<Identity> Identity::create(Log& log, const config::VmConfig& config) {
   return identity;
 }
 
+namespace {
+Result<control::Registration> open_socket(const config::VmConfig& config, const std::string& name) {
+  auto handed = duplicate_named(config.socket);
+  if (!handed)
+    return fail(Error::Kind::usage, text("--socket: {} is not a descriptor", config.socket));
+  Fd listener = TRY(std::move(*handed), "--socket");
+  return TRY(control::Registration::handed_over(std::move(listener), name), "--socket");
+}
+}  // namespace
+
 Result<std::unique_ptr<Session>> Session::create(loop::EventLoop& loop, Log& log,
                                                  const config::VmConfig& config,
                                                  Descriptors descriptors,
@@ -31,6 +42,7 @@ Result<std::unique_ptr<Session>> Session::create(loop::EventLoop& loop, Log& log
   session->signals_ = TRY(Signals::create(loop, session->signal_handlers()));
   if (!identity) identity.emplace(TRY(Identity::create(log, config)));
   session->identity_.name = std::move(identity->name);
+  if (!config.socket.empty()) session->handed_.emplace(TRY(open_socket(config, session->name())));
   if (identity->entry) session->identity_.entry.emplace(std::move(*identity->entry));
   return session;
 }
@@ -38,6 +50,7 @@ Result<std::unique_ptr<Session>> Session::create(loop::EventLoop& loop, Log& log
 Session::~Session() {
   input_.reset();  // the terminal first: what follows may have something to say
   server_.reset();
+  handed_server_.reset();
 }
 
 Result<void> Session::attach(Machine& machine) {
@@ -45,6 +58,10 @@ Result<void> Session::attach(Machine& machine) {
   if (identity_.entry) {
     server_ = TRY(control::Server::create(loop_, log_, *this, std::move(*identity_.entry)));
     identity_.entry.reset();
+  }
+  if (handed_) {
+    handed_server_ = TRY(control::Server::create(loop_, log_, *this, std::move(*handed_)));
+    handed_.reset();
   }
   ConsoleInput::Handlers handlers;
   handlers.receive = [this](Bytes bytes) { return machine_->receive(bytes); };
@@ -95,6 +112,7 @@ void Session::end_run(std::string_view why) {
 bool Session::stop_wanted() {
   signals_->deliver();
   if (server_ && server_->late_stop()) stop_wanted_ = true;
+  if (handed_server_ && handed_server_->late_stop()) stop_wanted_ = true;
   return stop_wanted_;
 }
 

@@ -116,6 +116,8 @@ class Session final : public device::CharSource, private control::Target {
   Machine* machine_ = nullptr;
   bool stop_wanted_ = false;  // perhaps before there was a machine to stop
   std::unique_ptr<control::Server> server_;
+  std::optional<control::Registration> handed_;  // --socket: until its server has it
+  std::unique_ptr<control::Server> handed_server_;
   std::unique_ptr<ConsoleInput> input_;
 };
 

@@ -127,6 +127,87 @@ Result<void> read_trace(const Json& value, Trace& into) {
   return {};
 }
 
+// The fields of a serial port, as of VmConfig below.
+struct SerialField {
+  std::string_view name;
+  Result<void> (*read)(const std::string& field, const Json&, Serial&);
+  Json (*write)(const Serial&);
+};
+#define PV_SERIAL(NAME, MEMBER)                                           \
+  SerialField {                                                           \
+    NAME,                                                                 \
+        [](const std::string& field, const Json& value, Serial& serial) { \
+          return pv::config::read(field, value, serial.MEMBER);           \
+        },                                                                \
+        [](const Serial& serial) { return Json(serial.MEMBER); }          \
+  }
+#define PV_SERIAL_CHOICE(NAME, MEMBER, NAMES)                                     \
+  SerialField {                                                                   \
+    NAME,                                                                         \
+        [](const std::string& field, const Json& value, Serial& serial) {         \
+          return read_choice(field, value, NAMES, serial.MEMBER);                 \
+        },                                                                        \
+        [](const Serial& serial) { return Json(spelling(NAMES, serial.MEMBER)); } \
+  }
+constexpr SerialField serial_fields[] = {
+    PV_SERIAL_CHOICE("type", type, serial_type_names),
+    PV_SERIAL_CHOICE("hardware", hardware, serial_hardware_names),
+    PV_SERIAL("num", num),
+    PV_SERIAL("name", name),
+    PV_SERIAL("path", path),
+    PV_SERIAL("input", input),
+    PV_SERIAL("input_unix_stream", input_unix_stream),
+    PV_SERIAL("console", console),
+    PV_SERIAL("earlycon", earlycon),
+    PV_SERIAL("stdin", standard_input),
+    PV_SERIAL("out_timestamp", out_timestamp),
+    PV_SERIAL("debugcon_port", debugcon_port),
+};
+
+Result<void> read_serial(const std::string& path, const Json& value, Serial& into) {
+  if (!value.is_object()) return wrong(path, "an object", value);
+  for (const auto& [key, member] : value.items()) {
+    const std::string field = text("{}.{}", path, key);
+    const auto* found = std::find_if(std::begin(serial_fields), std::end(serial_fields),
+                                     [&](const SerialField& f) { return f.name == key; });
+    if (found == std::end(serial_fields)) {
+      std::string all;
+      for (const SerialField& one : serial_fields)
+        all += text("{}{}", all.empty() ? "" : ", ", one.name);
+      return bad(text("{}: no such field", field), "a serial port has: " + all);
+    }
+    TRY(found->read(field, member, into));
+  }
+  return {};
+}
+
+Result<void> read_serials(const Json& value, std::vector<Serial>& into) {
+  if (!value.is_array()) return wrong("serials", "a list of objects", value);
+  into.clear();
+  for (usize i = 0; i < value.size(); ++i) {
+    Serial serial;
+    TRY(read_serial(text("serials[{}]", i), value[i], serial));
+    into.push_back(std::move(serial));
+  }
+  return {};
+}
+
+Json write_serials(const VmConfig& config) {
+  const Serial plain;
+  Json list = Json::array();
+  for (const Serial& serial : config.serials) {
+    Json entry = Json::object();
+    for (const SerialField& field : serial_fields) {
+      Json member = field.write(serial);
+      const bool always = field.name == "type" || field.name == "hardware" || field.name == "num";
+      if (always || member != field.write(plain))
+        entry[std::string(field.name)] = std::move(member);
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 Result<void> read_schema_name(const Json& value) {
   std::string ignored;  // for editors only
   return read("$schema", value, ignored);
@@ -197,6 +278,12 @@ constexpr Field fields[] = {
     PV_PLAIN(dtb),
     PV_PLAIN(dump_dtb),
     PV_CHOICE(console, console_names),
+    {"serials",
+     [](const std::string&, const Json& value, VmConfig& config) {
+       return read_serials(value, config.serials);
+     },
+     write_serials},
+    PV_PLAIN(board),
     PV_CHOICE(irqchip, irqchip_names),
     PV_CHOICE(transport, transport_names),
     PV_CHOICE(nisv, nisv_names),
@@ -212,6 +299,7 @@ constexpr Field fields[] = {
     PV_PLAIN(timeline),
     PV_PLAIN(gdb),
     PV_PLAIN(gdb_wait),
+    PV_PLAIN(socket),
 };
 
 std::string field_names() {

@@ -20,6 +20,20 @@ VmConfig everything() {
   config.dtb = "board.dtb";
   config.dump_dtb = "out.dtb";
   config.console = Console::virtio;
+  config.serials = {{.type = SerialType::file,
+                     .hardware = SerialHardware::virtio_console,
+                     .num = 2,
+                     .name = "log",
+                     .path = "log.txt",
+                     .input = "in",
+                     .input_unix_stream = true,
+                     .console = true,
+                     .earlycon = true,
+                     .standard_input = true,
+                     .out_timestamp = true,
+                     .debugcon_port = 0xe9},
+                    {}};
+  config.board = "crosvm";
   config.irqchip = IrqChip::gicv3;
   config.nisv = Nisv::stop;
   config.log_level = LogLevel::debug;
@@ -30,6 +44,7 @@ VmConfig everything() {
   config.reboot = true;
   config.gdb = "unix:gdb.sock";
   config.gdb_wait = true;
+  config.socket = "/proc/self/fd/9";
   return config;
 }
 
@@ -88,6 +103,9 @@ TEST(Json, ErrorsNameTheField) {
   EXPECT_EQ(message(R"({"disks": ["a"]})"),
             "disks[0]: expected an object with a path, found a text");
   EXPECT_EQ(message(R"({"disks": [{"path": "a", "ro": true}]})"), "disks[0].ro: no such field");
+  EXPECT_EQ(message(R"({"serials": [{}, {"colour": 1}]})"), "serials[1].colour: no such field");
+  EXPECT_EQ(message(R"({"serials": [{"num": "x"}]})"),
+            "serials[0].num: expected a whole number, found a text");
 }
 
 TEST(Json, UnknownAndDoubleFieldsAreRefused) {
@@ -125,7 +143,7 @@ TEST(Json, SchemaNamesEveryField) {
     EXPECT_NE(schema.find(name + ": {"), std::string::npos) << name;
     ++fields;
   }
-  EXPECT_EQ(fields, 22u);
+  EXPECT_EQ(fields, 25u);
 }
 
 }  // namespace

@@ -64,6 +64,14 @@ Result<void> check_trace(const VmConfig& config) {
   return {};
 }
 
+Result<void> check_socket(const std::string& path) {
+  if (path.empty() || path.starts_with("/proc/self/fd/") || path.starts_with("/dev/fd/")) return {};
+  return bad(
+      text("socket: \"{}\" is not a descriptor", path),
+      "hand over a listening Unix socket as /proc/self/fd/N; for a control socket of its own a "
+      "VM needs only a --name");
+}
+
 Result<void> check_disks(const std::vector<Disk>& disks) {
   if (disks.size() > max_disks)
     return bad(
@@ -99,6 +107,8 @@ Result<void> validate(const VmConfig& config) {
   TRY(check_text("params", config.params));
   TRY(check_text("dtb", config.dtb));
   TRY(check_text("dump_dtb", config.dump_dtb));
+  TRY(check_text("board", config.board));
+  TRY(check_socket(config.socket));
   if (config.params.size() > max_params)
     return bad(text("params: the guest's command line is {} bytes long, more than the {} that a "
                     "Linux kernel keeps",
@@ -111,6 +121,10 @@ Result<void> validate(const VmConfig& config) {
   TRY(check_cpus(config));
   TRY(check_memory(config.memory));
   TRY(check_trace(config));
+  TRY(validate_serials(config.serials));
+  if (!config.serials.empty() && config.console == Console::virtio)
+    return bad("console: virtio says what serials say already",
+               "mark one of them instead: --serial hardware=virtio-console,type=stdout,console");
   return check_disks(config.disks);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/types.h"
+#include "config/serial.h"
 
 namespace pv::config {
 
@@ -56,12 +57,15 @@ struct VmConfig {
   std::string dtb;       // path of a device tree to use instead of ours; empty: ours
   std::string dump_dtb;  // path to which the guest's device tree is written; empty: nowhere
   Console console = Console::serial;
+  std::vector<Serial> serials;  // empty: the console alone, on standard input and output
+  std::string board;            // by name; empty: "virt"
   IrqChip irqchip = IrqChip::automatic;
   Transport transport = Transport::mmio;
   Nisv nisv = Nisv::abort;
   LogLevel log_level = LogLevel::warn;
   bool sandbox = true;
   bool exit_stats = false;  // print the exits by cause at the end
+  std::string socket;       // a listening socket handed over as /proc/self/fd/N; empty: none
   bool reboot = false;      // a guest's reset restarts it instead of ending the run
   std::string gdb;          // where to wait for gdb (gdb_address.h); empty: nowhere
   bool gdb_wait = false;    // the guest starts when gdb says so
@@ -80,6 +84,14 @@ struct Spelling {
 };
 inline constexpr Spelling<Console> console_names[] = {{"serial", Console::serial},
                                                       {"virtio", Console::virtio}};
+inline constexpr Spelling<SerialType> serial_type_names[] = {
+    {"file", SerialType::file},     {"stdout", SerialType::standard_output},
+    {"sink", SerialType::sink},     {"syslog", SerialType::syslog},
+    {"unix", SerialType::datagram}, {"unix-stream", SerialType::stream}};
+inline constexpr Spelling<SerialHardware> serial_hardware_names[] = {
+    {"serial", SerialHardware::uart},
+    {"virtio-console", SerialHardware::virtio_console},
+    {"debugcon", SerialHardware::debugcon}};
 inline constexpr Spelling<IrqChip> irqchip_names[] = {
     {"auto", IrqChip::automatic}, {"gicv2", IrqChip::gicv2}, {"gicv3", IrqChip::gicv3},
     {"plic", IrqChip::plic},      {"aia", IrqChip::aia},     {"mpic", IrqChip::mpic},

@@ -221,6 +221,22 @@ Result<Registration> Registration::create(Directory directory, const std::string
   return Registration(std::move(directory), name, std::move(fd));
 }
 
+Result<Registration> Registration::handed_over(Fd listener, const std::string& name) {
+  int listens = 0, domain = 0;
+  socklen_t size = sizeof listens;
+  const bool is_socket =
+      ::getsockopt(listener.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+  size = sizeof domain;
+  if (!is_socket || listens == 0 ||
+      ::getsockopt(listener.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX)
+    return fail(Error::Kind::usage, "the descriptor is not a Unix socket that listens",
+                "bind and listen before polyvisor is started");
+  const int flags = ::fcntl(listener.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) < 0)
+    return fail_errno("cannot make the socket non-blocking", errno);
+  return Registration(Directory({}, Fd()), name, std::move(listener));
+}
+
 Registration::Registration(Directory directory, std::string name, Fd listener)
     : directory_(std::move(directory)),
       name_(std::move(name)),

@@ -59,6 +59,9 @@ class Registration {
  public:
   // Errors: usage when a living VM has the name; host when the socket cannot be made.
   static Result<Registration> create(Directory directory, const std::string& name);
+  // No entry at all, but a listening Unix socket (stream or seqpacket) that was handed over: made
+  // non-blocking, which whoever shares it sees. Errors (usage): it is none.
+  static Result<Registration> handed_over(Fd listener, const std::string& name);
   Registration(Registration&&) noexcept = default;
   Registration& operator=(Registration&&) = delete;
   ~Registration();

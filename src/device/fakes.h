@@ -24,12 +24,6 @@ class RecordingSink final : public CharSink {
   unsigned writes_ = 0;
 };
 
-// For fuzzers: nothing is kept.
-class NullSink final : public CharSink {
- public:
-  void write(Bytes) override {}
-};
-
 class CountingSource final : public CharSource {
  public:
   void room() override { ++calls; }

@@ -31,27 +31,20 @@
 // polled LSR twice in a row and found nothing; the feeder is told by CharSource::room().
 #pragma once
 
-#include "bus/mmio_device.h"
-#include "device/ports.h"
 #include "device/receive_fifo.h"
+#include "device/uart.h"
 #include "hv/irq_line.h"
 
 namespace pv::device {
 
-class Ns16550 final : public bus::MmioDevice {
+class Ns16550 final : public Uart {
  public:
   // Registers lie 1 << register_shift bytes apart. The interrupt is level, high when pending.
   Ns16550(hv::IrqLine& irq, CharSink& out, unsigned register_shift = 0)
       : irq_(irq), out_(out), shift_(register_shift) {}
 
-  // Who to tell that there is room again; may be null, must outlive the device.
-  void set_source(CharSource* source) { source_ = source; }
-
-  // Input from outside; the device's mutex is held. Takes as many characters as fit and returns
-  // how many; after less than all, source->room() will be called once.
-  usize receive(Bytes bytes);
-  // A break condition on the line (Linux: SysRq). False when there is no room now.
-  bool receive_break();
+  usize receive(Bytes bytes) override;
+  bool receive_break() override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;
@@ -83,7 +76,6 @@ class Ns16550 final : public bus::MmioDevice {
 
   hv::IrqLine& irq_;
   CharSink& out_;
-  CharSource* source_ = nullptr;
   unsigned shift_;
 
   ReceiveFifo fifo_;

@@ -22,26 +22,19 @@
 // set them are understood as on QEMU.
 #pragma once
 
-#include "bus/mmio_device.h"
-#include "device/ports.h"
 #include "device/receive_fifo.h"
+#include "device/uart.h"
 #include "hv/irq_line.h"
 
 namespace pv::device {
 
-class Pl011 final : public bus::MmioDevice {
+class Pl011 final : public Uart {
  public:
   // One combined level interrupt (UARTINTR), high when MIS is not zero.
   Pl011(hv::IrqLine& irq, CharSink& out) : irq_(irq), out_(out) {}
 
-  // Who to tell that there is room again; may be null, must outlive the device.
-  void set_source(CharSource* source) { source_ = source; }
-
-  // Input from outside; the device's mutex is held. Takes as many characters as fit and returns
-  // how many; after less than all, source->room() will be called once.
-  usize receive(Bytes bytes);
-  // A break condition on the line (Linux: SysRq). False when there is no room now.
-  bool receive_break();
+  usize receive(Bytes bytes) override;
+  bool receive_break() override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;
@@ -65,7 +58,6 @@ class Pl011 final : public bus::MmioDevice {
 
   hv::IrqLine& irq_;
   CharSink& out_;
-  CharSource* source_ = nullptr;
 
   ReceiveFifo fifo_;
   u32 ris_ = 0, imsc_ = 0;

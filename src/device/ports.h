@@ -14,6 +14,12 @@ class CharSink {
   virtual void write(Bytes bytes) = 0;
 };
 
+// Output that nobody wants.
+class NullSink final : public CharSink {
+ public:
+  void write(Bytes) override {}
+};
+
 // Who feeds a device with input. A device calls room() (its mutex held) when it can take input
 // again after having refused some; the feeder then posts a task that calls the device's receive().
 class CharSource {

@@ -15,8 +15,8 @@ namespace pv::machine {
 // What the tree says that is not fixed by the board.
 struct TreeInput {
   std::string_view command_line;
-  std::string_view console_path;  // of the UART: /chosen/stdout-path
-  memory::GuestRange initrd;      // size 0: none
+  std::string console_path;   // of the UART: /chosen/stdout-path
+  memory::GuestRange initrd;  // size 0: none
   Bytes seed;
 };
 

@@ -78,11 +78,12 @@ HostFacts facts(const Case& c) {
 
 struct Trees : ::testing::TestWithParam<Case> {};
 
-TEST_P(Trees, AreTheGoldenAndValid) {
-  const Case& c = GetParam();
+void expect_tree(const Case& c, const std::string& board = "") {
   if (!has_tool("dtc")) GTEST_SKIP() << "no dtc here (package device-tree-compiler)";
-  TestMachine t(c.arch, {.ram = 256_MiB, .cpus = c.cpus, .irqchip = c.irqchip, .virtio = c.bus},
-                facts(c));
+  TestMachine t(
+      c.arch,
+      {.ram = 256_MiB, .cpus = c.cpus, .irqchip = c.irqchip, .virtio = c.bus, .board = board},
+      facts(c));
   ASSERT_TRUE(t.build(c.virtio)) << t.error;
   TestPayload payload;
   payload.command_line = c.command_line;
@@ -96,6 +97,18 @@ TEST_P(Trees, AreTheGoldenAndValid) {
   ASSERT_EQ(source.status, 0);
   EXPECT_EQ(unexpected(read_text_file(warnings)), "");
   expect_golden(text("{}/golden/{}.dts", name(c.arch), c.name), source.text);
+}
+
+TEST_P(Trees, AreTheGoldenAndValid) { expect_tree(GetParam()); }
+
+// Whatever boards there are: a new one's tree is written by UPDATE_GOLDENS=1.
+TEST(Trees, OfEveryBoardAreTheGoldenAndValid) {
+  for (auto [arch, chip] :
+       {std::pair{Arch::aarch64, IrqChipKind::gicv3}, std::pair{Arch::riscv64, IrqChipKind::plic}})
+    for (std::string_view board : boards(arch)) {
+      const std::string name = text("board_{}", board);
+      expect_tree({name.c_str(), arch, chip, 2, 2, false, ""}, std::string(board));
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Boards, Trees, ::testing::ValuesIn(cases),

@@ -34,6 +34,31 @@ Result<std::vector<u8>> read_users_tree(int fd) {
 
 }  // namespace
 
+Result<void> FdtMachine::build_uarts(const Wiring& wiring, const Uarts::Line& line) {
+  if (wiring.debugcon.out != nullptr)
+    return fail(Error::Kind::usage, text("{} has no debug port", name(arch_)),
+                "hardware=debugcon is for x86_64; use hardware=serial");
+  return uarts_.build(wiring.serials, line,
+                      [&](bus::Range range, bus::MmioDevice& device, std::string_view name) {
+                        return wiring.mmio.attach(range, device, name);
+                      });
+}
+
+void FdtMachine::add_serial_aliases(boot::FdtBuilder& fdt) const {
+  if (uarts_.count() < 2) return;
+  auto aliases = fdt.node("aliases");
+  for (usize port = 0; port < max_uarts; ++port)
+    if (uarts_.present(port)) fdt.prop(text("serial{}", port).c_str(), uart_path(port));
+}
+
+// A console UART needs no word: /chosen/stdout-path names it.
+std::string FdtMachine::linux_line(std::string line) const {
+  if (spec_.virtio_console)
+    line = with_console(line, text("console=hvc{}", spec_.virtio_console_index));
+  if (spec_.early_uart) line = with_earlycon(std::move(line), uarts_.earlycon(*spec_.early_uart));
+  return line;
+}
+
 Result<void> FdtMachine::load(const Payload& payload) {
   CHECK(guest_ram_ != nullptr);
   auto kernel = TRY(boot::ImageFile::open(payload.kernel, "kernel"));
@@ -44,11 +69,8 @@ Result<void> FdtMachine::load(const Payload& payload) {
   auto target = boot::target_for(arch_, {&ram_, 1});
   target.only_32_bits = only_32_bits();
   auto image = TRY(boot::parse(kernel, target));
-  // The UART needs no word: /chosen/stdout-path names it.
-  bool linux_image = boot::looks_like_linux(image);
-  std::string line = spec_.virtio_console && linux_image
-                         ? with_console(payload.command_line, "console=hvc0")
-                         : payload.command_line;
+  std::string line = payload.command_line;
+  if (boot::looks_like_linux(image)) line = linux_line(std::move(line));
   TRY(boot::check_command_line(image, line));
   boot::PlaceRequest request{initrd ? initrd->size() : 0, tree_room(spec_.cpus, users_tree.size()),
                              waiting_size()};
@@ -73,7 +95,8 @@ Result<void> FdtMachine::load(const Payload& payload) {
 
 Result<std::vector<u8>> FdtMachine::make_tree(const Payload& payload, const std::string& line,
                                               const boot::Layout& layout, Bytes users_tree) const {
-  if (users_tree.empty()) return build_tree({line, console_path(), layout.initrd, payload.seed});
+  if (users_tree.empty())
+    return build_tree({line, uart_path(spec_.console_uart), layout.initrd, payload.seed});
   if (layout.waiting.size != 0)
     return fail(Error::Kind::usage,
                 "--dtb with more than one CPU: a tree made elsewhere cannot name the place where "

@@ -1,5 +1,7 @@
 #include "machine/machine.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "machine/aarch64/board.h"
 #include "machine/powerpc/board.h"
@@ -21,7 +23,28 @@ std::vector<virtio::Transport*> Machine::transports() const {
   return all;
 }
 
+std::string with_earlycon(std::string line, std::string_view early) {
+  if (line.find("earlycon") != line.npos) return line;
+  return line.empty() ? text("earlycon={}", early) : text("{} earlycon={}", line, early);
+}
+
+std::span<const std::string_view> boards(Arch arch) {
+  static constexpr std::string_view one[] = {"virt"};
+  switch (arch) {
+    case Arch::aarch64: return aarch64::board_names();
+    case Arch::riscv64: return riscv64::board_names();
+    default: return one;
+  }
+}
+
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
+  const auto known = boards(arch);
+  if (!spec.board.empty() && std::ranges::find(known, spec.board) == known.end()) {
+    std::string all;
+    for (std::string_view one : known) all += text("{}{}", all.empty() ? "" : ", ", one);
+    return fail(Error::Kind::usage, text("there is no board \"{}\" for {}", spec.board, name(arch)),
+                text("choose one with --board: {}", all));
+  }
   switch (arch) {
     case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);
     case Arch::riscv64: return std::make_unique<riscv64::Board>(spec);

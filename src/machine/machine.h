@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,15 +33,34 @@ namespace pv::machine {
 // How virtio devices are attached: windows of their own, or functions of a PCI bus.
 enum class VirtioBus : u8 { mmio, pci, pci_transitional };
 
+// How many UARTs a board may have.
+inline constexpr usize max_uarts = 4;
+
 // What the user asked of the machine.
 struct Spec {
   u64 ram = 0;  // bytes
   unsigned cpus = 1;
   IrqChipKind irqchip = IrqChipKind::automatic;
-  bool virtio_console = false;  // a Linux kernel's console is hvc0 instead of the UART
+  bool virtio_console = false;  // a Linux kernel's console is hvcN instead of a UART
   VirtioBus virtio = VirtioBus::mmio;
+  unsigned virtio_console_index = 0;        // that N
+  unsigned console_uart = 0;                // else the console's UART, numbered from 0
+  std::optional<unsigned> early_uart = {};  // where a Linux kernel's early console is
+  std::string board = {};                   // by name; empty: the default, "virt"
 
   bool has_pci() const { return virtio != VirtioBus::mmio; }
+};
+
+// One end of a UART: where its output goes (null: the port is not asked for) and who feeds it.
+struct SerialPort {
+  device::CharSink* out = nullptr;
+  device::CharSource* in = nullptr;
+};
+
+// The debug port of x86_64's firmware; null: there is none.
+struct DebugPort {
+  device::CharSink* out = nullptr;
+  u16 port = 0x402;
 };
 
 // What the machine is wired to; everything outlives it.
@@ -54,9 +74,9 @@ struct Wiring {
   loop::Executor& executor;
   device::Clock& clock;
   device::PowerControl& power;
-  device::CharSink& serial_out;
-  device::CharSource& serial_in;
+  std::span<const SerialPort> serials;  // by number; at most max_uarts
   Log& log;
+  DebugPort debugcon = {};
 };
 
 // What is to be run. Descriptors are open for reading; -1 where there is none.
@@ -109,8 +129,8 @@ class Machine {
   // One line on what was loaded and where, for the log.
   virtual const std::string& summary() const = 0;
 
-  // Input for the console UART; returns how many bytes it took. Any thread.
-  virtual usize receive(Bytes input) = 0;
+  // Input for a UART, numbered from 0; returns how many bytes it took. Any thread.
+  virtual usize receive(usize port, Bytes input) = 0;
 
   // The virtio devices in the order of the configuration: one of the two is empty.
   virtual std::span<const VirtioSlot> virtio_slots() const = 0;
@@ -131,6 +151,13 @@ class Machine {
 
 // `line` with `console` (such as "console=hvc0") in front when the user names no console.
 std::string with_console(std::string_view line, std::string_view console);
+
+// `line` with what the board adds to a Linux kernel's command line: an early console, unless the
+// user says something about one. `early` is earlycon's value.
+std::string with_earlycon(std::string line, std::string_view early);
+
+// The names of an architecture's boards, for --board.
+std::span<const std::string_view> boards(Arch arch);
 
 // The board of an architecture. Errors: a spec that this board cannot have.
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec);

@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "device/acpi_pm.h"
 #include "device/ns16550.h"
-#include "machine/aarch64/memory_map.h"
+#include "machine/aarch64/boards.inc"
 #include "machine/powerpc/memory_map.h"
-#include "machine/riscv64/memory_map.h"
+#include "machine/riscv64/boards.inc"
 #include "machine/x86_64/memory_map.h"
 
 namespace pv::machine {
@@ -26,28 +26,32 @@ constexpr u64 mark_offset = 8;
 constexpr u16 mark_port = 0x506;
 
 constexpr Place aarch64_places[] = {
-    {"interrupt controller", aarch64::gic_distributor, 0x100'0000},
-    {"uart", aarch64::uart.base, aarch64::uart.size},
-    {"clock", aarch64::rtc.base, aarch64::rtc.size},
-    {"panic register", aarch64::panic.base, aarch64::panic.size},
-    {"finisher", aarch64::test_exit.base, aarch64::test_exit.size},
-    {"virtio", aarch64::virtio.base, aarch64::virtio.size* aarch64::virtio_slots,
-     aarch64::virtio.size},
+    {"interrupt controller", aarch64::boards::virt.gic_distributor, 0x100'0000},
+    {"uart", aarch64::boards::virt.uarts.windows[0].base,
+     aarch64::boards::virt.uarts.windows[0].size},
+    {"clock", aarch64::boards::virt.rtc.base, aarch64::boards::virt.rtc.size},
+    {"panic register", aarch64::boards::virt.panic.base, aarch64::boards::virt.panic.size},
+    {"finisher", aarch64::boards::virt.test_exit.base, aarch64::boards::virt.test_exit.size},
+    {"virtio", aarch64::boards::virt.virtio.base,
+     aarch64::boards::virt.virtio.size* aarch64::boards::virt.virtio_slots,
+     aarch64::boards::virt.virtio.size},
 };
 
 constexpr Place riscv64_places[] = {
-    {"finisher", riscv64::test_exit.base, riscv64::test_exit.size},
-    {"clock", riscv64::rtc.base, riscv64::rtc.size},
-    {"panic register", riscv64::panic.base, riscv64::panic.size},
-    {"PLIC", riscv64::plic, riscv64::aplic - riscv64::plic},
-    {"APLIC", riscv64::aplic, riscv64::aplic_size},
-    {"uart", riscv64::uart.base, riscv64::uart.size},
-    {"virtio", riscv64::virtio.base, riscv64::virtio.size* riscv64::virtio_slots,
-     riscv64::virtio.size},
+    {"finisher", riscv64::boards::virt.test_exit.base, riscv64::boards::virt.test_exit.size},
+    {"clock", riscv64::boards::virt.rtc.base, riscv64::boards::virt.rtc.size},
+    {"panic register", riscv64::boards::virt.panic.base, riscv64::boards::virt.panic.size},
+    {"PLIC", riscv64::boards::virt.plic, riscv64::boards::virt.aplic - riscv64::boards::virt.plic},
+    {"APLIC", riscv64::boards::virt.aplic, riscv64::aplic_size},
+    {"uart", riscv64::boards::virt.uarts.windows[0].base,
+     riscv64::boards::virt.uarts.windows[0].size},
+    {"virtio", riscv64::boards::virt.virtio.base,
+     riscv64::boards::virt.virtio.size* riscv64::boards::virt.virtio_slots,
+     riscv64::boards::virt.virtio.size},
 };
 
 constexpr Place powerpc_places[] = {
-    {"uart", powerpc::uart.base(), powerpc::uart.size},
+    {"uart", powerpc::uarts[0].base(), powerpc::uarts[0].size},
     {"MPIC", powerpc::mpic.base(), powerpc::mpic.size},
     {"virtio", powerpc::virtio.base(), powerpc::virtio.size* powerpc::virtio_slots,
      powerpc::virtio.size},
@@ -116,8 +120,10 @@ std::span<const Place> places(Arch arch, bool port) {
 
 bool is_mark(Arch arch, bool port, u64 address) {
   switch (arch) {
-    case Arch::aarch64: return !port && address == aarch64::test_exit.base + mark_offset;
-    case Arch::riscv64: return !port && address == riscv64::test_exit.base + mark_offset;
+    case Arch::aarch64:
+      return !port && address == aarch64::boards::virt.test_exit.base + mark_offset;
+    case Arch::riscv64:
+      return !port && address == riscv64::boards::virt.test_exit.base + mark_offset;
     case Arch::powerpc: return !port && address == powerpc::test_exit.base() + mark_offset;
     case Arch::x86_64: return port && address == mark_port;
   }

@@ -1,5 +1,6 @@
-// What lies where on the boards, by name: for traces, which know addresses only. From the same
-// tables as the boards themselves (machine/<arch>/memory_map.h).
+// What lies where on the default boards, by name: for traces, which know addresses only. From the
+// same tables as the boards themselves (machine/<arch>/memory_map.h, boards/virt.h). Absent: other
+// boards.
 #pragma once
 
 #include <string>

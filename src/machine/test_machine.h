@@ -54,6 +54,7 @@ class TestMachine {
   std::vector<hv::Vcpu*> vcpu_pointers_;
   std::vector<std::unique_ptr<virtio::VirtioDevice>> devices_;
   std::vector<virtio::VirtioDevice*> device_pointers_;
+  SerialPort ports_[max_uarts];
 
  public:
   TestMachine(Arch arch, Spec spec, HostFacts facts = {}) : facts_(std::move(facts)) {
@@ -81,10 +82,16 @@ class TestMachine {
         devices_.push_back(std::make_unique<virtio::Rng>(entropy_));
       device_pointers_.push_back(devices_.back().get());
     }
+    ports_[0] = {&serial_out, &serial_in};
     auto built = machine->build({vm, ram, mmio, pio, vcpu_pointers_, device_pointers_, executor,
-                                 clock, power, serial_out, serial_in, log},
+                                 clock, power, ports_, log, debugcon},
                                 facts_);
     return built ? true : failed(built.error());
+  }
+
+  // Before build(): a further UART, numbered from 0.
+  void add_serial(usize port, device::CharSink& out, device::CharSource* in = nullptr) {
+    ports_[port] = {&out, in};
   }
 
   bool load(const TestPayload& with) {
@@ -120,6 +127,7 @@ class TestMachine {
   device::FakePower power;
   device::RecordingSink serial_out;
   device::CountingSource serial_in;
+  DebugPort debugcon;
   Log log{-1, LogLevel::error};
   std::vector<std::unique_ptr<hv::FakeVcpu>> vcpus;
   std::unique_ptr<Machine> machine;

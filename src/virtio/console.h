@@ -1,14 +1,18 @@
-// Console: virtio-console with one port (VIRTIO 1.2, section 5.3).
+// Console: virtio-console (VIRTIO 1.2, section 5.3) with one port, or with several by MULTIPORT.
 //
 //   Linux   CONFIG_VIRTIO_CONSOLE, console=hvc0; early output through EMERG_WRITE
+//   ports   hvc0, hvc1... in their order; one that is no console is /dev/vportNpM, which udev links
+//           to /dev/virtio-ports/NAME
 //
 // Output goes to a CharSink in one write per chain. Input is taken only into buffers that the
-// driver has provided: what does not fit is refused, and the source is told when there is room.
-// The terminal's size is in the configuration space. Absent: MULTIPORT (further ports and the
-// control queues; their indices 2 and up are free).
+// driver has provided, with MULTIPORT only while it has the port open: what does not fit is
+// refused, and the source is told when there is room. The terminal's size is in the configuration
+// space of a single port. Deliberately absent: the RESIZE message of MULTIPORT, about the order of
+// whose fields Linux and the specification disagree; ports that come and go.
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "device/ports.h"
@@ -19,39 +23,68 @@ namespace pv::virtio {
 
 class Console final : public VirtioDevice {
  public:
-  // Both outlive the console.
-  Console(device::CharSink& sink, device::CharSource& source) : sink_(sink), source_(source) {}
+  struct Port {
+    device::CharSink* sink;
+    device::CharSource* source;  // null: nobody types
+    std::string name = {};
+    bool console = true;  // a terminal for the guest (hvcN), or just a channel
+  };
+  static constexpr usize most_ports = 16;
 
-  // Input from the terminal: takes what the driver has buffers for and returns how many bytes.
-  // When that is less than all, CharSource::room() follows once there are buffers again. Caller
-  // holds the transport's mutex.
-  usize receive(Bytes input);
-  // The terminal's size changed. Caller holds the transport's mutex.
+  // All that is pointed to outlives the console. More than one port, and a named or plain one, need
+  // MULTIPORT; a driver without it sees the first.
+  explicit Console(std::vector<Port> ports);
+  Console(device::CharSink& sink, device::CharSource& source)
+      : Console(std::vector<Port>{{&sink, &source}}) {}
+
+  // Input from outside: takes what the driver has buffers for and returns how many bytes. When
+  // that is less than all, CharSource::room() follows once there are buffers again. Caller holds
+  // the transport's mutex; feed() takes it.
+  usize receive(usize port, Bytes input);
+  usize receive(Bytes input) { return receive(0, input); }
+  usize feed(usize port, Bytes input);
+  // The terminal's size changed. Caller holds the transport's mutex; announce_size() takes it.
   void resize(u16 columns, u16 rows);
+  void announce_size(u16 columns, u16 rows);
 
   std::string_view name() const override { return "virtio-console"; }
   u32 device_id() const override { return spec::device_console; }
   u64 features() const override;
-  std::span<const u16> queue_sizes() const override { return sizes; }
+  std::span<const u16> queue_sizes() const override { return sizes_; }
   void read_config(u64 offset, MutableBytes into) const override;
   void write_config(u64 offset, Bytes from) override;
   void notify(u16 queue) override;
   void reset() override;
+  void reset_queue(u16) override {}  // nothing popped is ever kept
   void save(StateWriter& out) const override;
   Result<void> restore(StateReader& in) override;
 
  private:
-  // A driver fills the receive queue with a page per entry when it starts: keep that cheap.
-  static constexpr std::array<u16, 2> sizes = {16, 64};
+  // A driver fills a receive queue with a page per entry when it starts: keep that cheap.
+  static constexpr u16 receive_size = 16, transmit_size = 64;
 
-  void transmit();
-  void write_out(const Chain& chain);
+  struct PortState {
+    bool refused = false;  // input waits for room
+    bool open = false;     // the driver has it open (MULTIPORT)
+    u8 untold = 0;         // what is still to be told on the control queue: bits of Told
+  };
+  enum Told : u8 { told_added = 1, told_console = 2, told_name = 4, told_open = 8 };
 
-  device::CharSink& sink_;
-  device::CharSource& source_;
+  bool multiport_negotiated() const;
+  void transmit(u16 queue, usize port);
+  void write_out(const Chain& chain, device::CharSink& sink);
+  void room(usize port);
+  void hear();  // what the driver says on the control queue
+  void handle(const spec::console::Control& control);
+  void tell();  // what is still to be told
+  void write_message(usize port, Told what);
+
+  std::vector<Port> ports_;
+  std::vector<PortState> states_;
+  bool multiport_;
+  std::vector<u16> sizes_;
   u16 columns_ = 0;
   u16 rows_ = 0;
-  bool refused_ = false;  // input waits for room
   Chain chain_;
   std::vector<u8> buffer_;
 };

@@ -147,6 +147,137 @@ TEST_F(ConsoleTest, ResetForgetsBuffers) {
   EXPECT_EQ(type("abc"), 0);
 }
 
+// ---- MULTIPORT ----------------------------------------------------------------------------------
+
+using spec::console::control_receiveq;
+using spec::console::control_transmitq;
+
+class MultiportTest : public ::testing::Test {
+ protected:
+  device::RecordingSink sinks[3];
+  device::CountingSource source;
+  Console console{std::vector<Console::Port>{
+      {&sinks[0], &source}, {&sinks[1], nullptr}, {&sinks[2], &source, "log", false}}};
+  FakeMachine machine{console};
+  FakeDriver& driver = machine.driver;
+  std::vector<FakeDriver::Piece> heard;
+
+  // What Linux does: buffers for control messages, DEVICE_READY, PORT_READY for each port.
+  void say(u32 id, u16 event, u16 value) {
+    driver.add(control_transmitq, {driver.out_as(spec::console::Control{id, event, value})});
+    driver.kick(control_transmitq);
+  }
+  void listen(int messages) {
+    for (int i = 0; i < messages; ++i) {
+      heard.push_back(driver.in(32));
+      driver.add(control_receiveq, {heard.back()});
+    }
+    driver.kick(control_receiveq);
+  }
+  // "id event value [name]" of the message `number`.
+  std::string message(usize number, u32 length) {
+    const std::string all = driver.text(heard[number]);
+    const auto control =
+        load_as<spec::console::Control>({reinterpret_cast<const u8*>(all.data()), 8}, 0);
+    return std::to_string(u32{control.id}) + ' ' + std::to_string(u16{control.event}) + ' ' +
+           std::to_string(u16{control.value}) + all.substr(8, length - 8);
+  }
+  usize type(usize port, std::string_view text) {
+    return console.feed(port, Bytes(reinterpret_cast<const u8*>(text.data()), text.size()));
+  }
+};
+
+TEST_F(MultiportTest, PortsAreAnnouncedNamedAndOpened) {
+  ASSERT_TRUE(driver.start());
+  EXPECT_EQ(driver.config<u32>(4), 3u);
+  listen(2);  // too few for all: the rest waits
+  say(0, spec::console::device_ready, 1);
+  EXPECT_EQ(driver.used_count(control_receiveq), 2);
+  listen(10);
+  EXPECT_EQ(driver.used_count(control_receiveq), 3);
+  for (u32 port = 0; port < 3; ++port) {
+    EXPECT_EQ(driver.used(control_receiveq)->length, 8u);
+    EXPECT_EQ(message(port, 8), std::to_string(port) + " 1 1");
+    say(port, spec::console::port_ready, 1);
+  }
+  std::vector<std::string> told;
+  for (usize number = 3; const auto used = driver.used(control_receiveq); ++number)
+    told.push_back(message(number, used->length));
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"0 4 1", "0 6 1", "1 4 1", "1 6 1", "2 7 1log", "2 6 1"}));
+}
+
+TEST_F(MultiportTest, EachPortHasItsQueues) {
+  ASSERT_TRUE(driver.start());
+  driver.add(transmitq, {driver.out("zero")});
+  driver.add(5, {driver.out("one")});
+  driver.add(7, {driver.out("two")});
+  for (u16 queue : {transmitq, u16{5}, u16{7}}) driver.kick(queue);
+  EXPECT_EQ(sinks[0].text() + sinks[1].text() + sinks[2].text(), "zeroonetwo");
+}
+
+TEST_F(MultiportTest, InputWaitsUntilThePortIsOpen) {
+  ASSERT_TRUE(driver.start());
+  const auto buffer = driver.in(8);
+  driver.add(6, {buffer});
+  driver.kick(6);
+  EXPECT_EQ(type(2, "ab"), 0u);
+  say(2, spec::console::port_open, 1);
+  EXPECT_EQ(source.calls, 1u);
+  EXPECT_EQ(type(2, "ab"), 2u);
+  EXPECT_EQ(driver.text(buffer).substr(0, 2), "ab");
+  say(2, spec::console::port_open, 0);
+  EXPECT_EQ(type(2, "cd"), 0u);
+}
+
+TEST_F(MultiportTest, ADriverWithoutItSeesTheFirstPort) {
+  ASSERT_TRUE(driver.start(driver.offered() & ~spec::console::feature_multiport));
+  driver.add(receiveq, {driver.in(8)});
+  driver.kick(receiveq);
+  EXPECT_EQ(type(0, "ab"), 2u);
+  EXPECT_EQ(type(1, "ab"), 0u);
+}
+
+TEST_F(MultiportTest, NonsenseOnTheControlQueueDoesNoHarm) {
+  ASSERT_TRUE(driver.start());
+  say(3, spec::console::port_ready, 1);
+  say(~u32{0}, spec::console::port_open, 1);
+  say(0, 99, 1);
+  driver.add(control_transmitq, {driver.out("short")});
+  driver.add(control_transmitq, {driver.in(8)});
+  driver.add(control_receiveq, {driver.in(3)});     // no room for a message
+  driver.add(control_receiveq, {driver.out("x")});  // none at all
+  say(0, spec::console::device_ready, 1);
+  for (int i = 0; i < 100; ++i) say(0, spec::console::device_ready, 1);
+  EXPECT_EQ(driver.used(control_receiveq)->length, 0u);
+  EXPECT_FALSE(driver.needs_reset());
+}
+
+TEST_F(MultiportTest, StateRoundTrip) {
+  ASSERT_TRUE(driver.start());
+  say(1, spec::console::port_open, 1);
+  say(0, spec::console::device_ready, 1);  // untold: there are no buffers
+  StateWriter out;
+  console.save(out);
+  Console other(std::vector<Console::Port>{
+      {&sinks[0], &source}, {&sinks[1], nullptr}, {&sinks[2], &source, "log", false}});
+  StateReader in(out.bytes());
+  ASSERT_TRUE(other.restore(in));
+  StateWriter again;
+  other.save(again);
+  EXPECT_EQ(out.take(), again.take());
+  Console single(sinks[0], source);
+  StateReader fewer(again.bytes());
+  EXPECT_FALSE(single.restore(fewer));
+  StateWriter old;  // what version 1 wrote
+  old.put8(1);
+  old.put16(80);
+  old.put16(25);
+  old.put_bool(true);
+  StateReader first(old.bytes());
+  EXPECT_TRUE(single.restore(first));
+}
+
 TEST_F(ConsoleTest, StateRoundTrip) {
   ASSERT_TRUE(driver.start());
   console.resize(80, 25);

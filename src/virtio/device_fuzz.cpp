@@ -172,9 +172,16 @@ void run(Bytes bytes) {
   Rng rng(entropy);
   Block disk(image, engine, "fuzz");
   const u8 choice = in.byte();
+  Console ports(std::vector<Console::Port>{{&sink, &source}, {&sink, nullptr, "log", false}});
   std::array<VirtioDevice*, 3> devices = {&console, &rng, &disk};
+  const bool several = choice % 3 == 0 && (choice & 0x40) != 0;
+  if (several) devices[0] = &ports;
   FakeMachine machine(*devices[choice % 3]);
-  Target target{machine, choice % 3 == 0 ? &console : nullptr, choice % 3 == 2, engine};
+  Target target{machine,
+                choice % 3 != 0 ? nullptr
+                : several       ? &ports
+                                : &console,
+                choice % 3 == 2, engine};
   if (choice & 0x80) machine.driver.start();
   while (!in.empty()) step(target, in);
   machine.executor.run(100);

@@ -188,6 +188,26 @@ struct Config {
 static_assert(sizeof(Config) == 12);
 constexpr u16 receiveq = 0;
 constexpr u16 transmitq = 1;
+constexpr u16 control_receiveq = 2;
+constexpr u16 control_transmitq = 3;
+
+// Section 5.3.6.2: messages on the control queues. A port's name follows its message.
+struct Control {
+  Le32 id;
+  Le16 event;
+  Le16 value;
+};
+static_assert(sizeof(Control) == 8);
+enum ControlEvent : u16 {
+  device_ready = 0,
+  port_add = 1,
+  port_remove = 2,
+  port_ready = 3,
+  console_port = 4,
+  console_resize = 5,
+  port_open = 6,
+  port_name = 7,
+};
 }  // namespace console
 
 // Section 5.2: block.

@@ -45,7 +45,7 @@ class CallMachine final : public machine::Machine {
   Result<void> load(const machine::Payload&) override { return {}; }
   machine::BootState boot_state(unsigned) const override { return {}; }
   const std::string& summary() const override { return summary_; }
-  usize receive(Bytes) override { return 0; }
+  usize receive(usize, Bytes) override { return 0; }
   std::span<const machine::VirtioSlot> virtio_slots() const override { return {}; }
   std::vector<machine::PostedWindow> posted_windows() const override { return {}; }
   CallResult call(const hv::Hypercall& call) override {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "base/handed_fd.h"
 #include "base/text.h"
 
 namespace pv::vmm {
@@ -11,7 +12,8 @@ namespace {
 // end.
 Result<Fd> open_input(const std::string& path, const char* role) {
   if (path.empty()) return Fd();
-  auto opened = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  auto handed = duplicate_named(path);
+  auto opened = handed ? std::move(*handed) : open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   auto usable = opened ? file_size(opened->get()) : std::unexpected(opened.error());
   if (usable) return opened;
   Error error = std::move(usable).error();

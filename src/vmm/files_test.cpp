@@ -91,7 +91,9 @@ std::vector<std::string> order(const config::VmConfig& config) {
   device::CountingSource in;
   device::FakeEntropy entropy;
   Log log(-1, LogLevel::error);
-  VirtioSet set(config, *files, **loop, out, in, entropy, log);
+  std::vector<virtio::Console::Port> ports;
+  if (config.console == config::Console::virtio) ports.push_back({&out, &in});
+  VirtioSet set(config, *files, **loop, ports, entropy, log);
   EXPECT_EQ(set.console() != nullptr, config.console == config::Console::virtio);
   std::vector<std::string> names;
   for (const auto* device : set.devices()) names.emplace_back(device->name());
@@ -119,11 +121,9 @@ TEST_F(OpenFiles, DisksKeepTheirOrder) {
   ASSERT_TRUE(loop);
   auto files = open_files(config);
   ASSERT_TRUE(files);
-  device::RecordingSink out;
-  device::CountingSource in;
   device::FakeEntropy entropy;
   Log log(-1, LogLevel::error);
-  VirtioSet set(config, *files, **loop, out, in, entropy, log);
+  VirtioSet set(config, *files, **loop, {}, entropy, log);
   ASSERT_EQ(set.devices().size(), 2u);
   std::vector<u64> sectors;
   for (const auto* device : set.devices()) {

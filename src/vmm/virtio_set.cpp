@@ -5,10 +5,10 @@
 namespace pv::vmm {
 
 VirtioSet::VirtioSet(const config::VmConfig& config, const Files& files, loop::EventLoop& loop,
-                     device::CharSink& console_out, device::CharSource& console_in,
-                     device::Entropy& entropy, Log& log) {
-  if (config.console == config::Console::virtio) {
-    console_ = std::make_unique<virtio::Console>(console_out, console_in);
+                     std::vector<virtio::Console::Port> console_ports, device::Entropy& entropy,
+                     Log& log) {
+  if (!console_ports.empty()) {
+    console_ = std::make_unique<virtio::Console>(std::move(console_ports));
     order_.push_back(console_.get());
   }
   for (usize i = 0; i < files.disks.size(); ++i) {

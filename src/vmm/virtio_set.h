@@ -21,8 +21,7 @@ class VirtioSet {
  public:
   // `files` keeps the disks' images and outlives the set, as does everything else.
   VirtioSet(const config::VmConfig& config, const Files& files, loop::EventLoop& loop,
-            device::CharSink& console_out, device::CharSource& console_in, device::Entropy& entropy,
-            Log& log);
+            std::vector<virtio::Console::Port> console_ports, device::Entropy& entropy, Log& log);
 
   std::span<virtio::VirtioDevice* const> devices() const { return order_; }
   // `first` runs on each thread that the disks start later, before anything else.

@@ -65,10 +65,14 @@ Result<void> Vm::assemble() {
   if (env_.gdb != nullptr) debug_limits_ = kvm::probe_debugging(*host_);
   entropy_ = TRY(device::HostEntropy::create());
   tick_ = TRY(Tick::create(env_.loop, [this] { return tick(); }));
-  console_ = std::make_unique<ConsoleBuffer>(env_.console_out, [this] { tick_->wake(); });
+  serials_ = std::make_unique<SerialSet>(env_.serials, [this] { tick_->wake(); });
 
-  machine::Spec spec{config_.memory, config_.cpus, irqchip_of(config_.irqchip),
-                     config_.console == config::Console::virtio, virtio_bus_of(config_.transport)};
+  machine::Spec spec{.ram = config_.memory,
+                     .cpus = config_.cpus,
+                     .irqchip = irqchip_of(config_.irqchip),
+                     .virtio = virtio_bus_of(config_.transport),
+                     .board = config_.board};
+  serials_->describe(spec);
   machine_ = TRY(machine::create(host_arch, spec));
   vm_ = TRY(host_->create_vm({machine_->highest_address(), config_.cpus}));
   for (const auto& range : machine_->ram()) {
@@ -81,11 +85,17 @@ Result<void> Vm::assemble() {
 
   std::vector<hv::Vcpu*> vcpus;
   for (auto& vcpu : vcpus_) vcpus.push_back(vcpu.get());
-  device::CharSink& output = tracing_ ? tracing_->watch(*console_) : *console_;
-  virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, output, env_.console_in,
+  if (tracing_)
+    serials_->watch(
+        [this](device::CharSink& out) -> device::CharSink& { return tracing_->watch(out); });
+  virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, serials_->virtio_ports(),
                                         *entropy_, env_.log);
-  machine::Wiring wiring{*vm_,      ram_,   mmio_, pio_,   vcpus,           virtio_->devices(),
-                         env_.loop, clock_, *this, output, env_.console_in, env_.log};
+  machine::Wiring wiring{*vm_,      ram_,
+                         mmio_,     pio_,
+                         vcpus,     virtio_->devices(),
+                         env_.loop, clock_,
+                         *this,     serials_->uarts(),
+                         env_.log,  serials_->debugcon()};
   if (config_.transport != config::Transport::mmio) {
     mmio_.set_doorbell_port(mmio_doorbells_.emplace(*vm_, hv::Space::mmio));
     pio_.set_doorbell_port(pio_doorbells_.emplace(*vm_, hv::Space::pio));
@@ -180,7 +190,7 @@ void Vm::coalesce() {
 bool Vm::tick() {
   bool delivered = dispatcher_->drain_posted() != 0;
   if (tracing_) delivered |= tracing_->drain();
-  return console_->flush() || delivered;
+  return serials_->flush() || delivered;
 }
 
 // A step of the start is behind us.
@@ -215,7 +225,7 @@ Result<void> Vm::create_debugger() {
   Debugger::Hooks hooks;
   hooks.halted = [this] {
     dispatcher_->drain_posted();
-    console_->flush();
+    serials_->flush();
   };
   hooks.finish = [this](Outcome outcome) { end(std::move(outcome)); };
   hooks.exit_report = [this] { return exit_report(); };
@@ -255,7 +265,7 @@ Result<Outcome> Vm::run() {
   group_->stop();
   tick_->stop();
   dispatcher_->drain_posted();
-  console_->flush();
+  serials_->flush();
   std::lock_guard lock(outcome_mutex_);
   Outcome outcome = outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
   if (tracing_) tracing_->finish(outcome);
@@ -280,25 +290,25 @@ void Vm::end(Outcome outcome) {
 }
 
 usize Vm::console_input(Bytes input) {
-  if (virtio::Console* console = virtio_->console()) {
-    std::lock_guard lock(machine_->transports()[0]->device_mutex());
-    return console->receive(input);
-  }
-  return machine_->receive(input);
+  const auto serial = serials_->standard_input();
+  return serial ? serial_input(*serial, input) : 0;
+}
+
+usize Vm::serial_input(usize serial, Bytes input) {
+  const auto place = serials_->place(serial);
+  return place.on_virtio ? virtio_->console()->feed(place.port, input)
+                         : machine_->receive(place.port, input);
 }
 
 void Vm::console_resized(u16 rows, u16 columns) {
-  virtio::Console* console = virtio_->console();
-  if (console == nullptr) return;
-  std::lock_guard lock(machine_->transports()[0]->device_mutex());
-  console->resize(columns, rows);
+  if (virtio::Console* console = virtio_->console()) console->announce_size(columns, rows);
 }
 
 Result<void> Vm::pause() {
   group_->pause();
   for (virtio::Transport* transport : machine_->transports()) transport->pause();
   dispatcher_->drain_posted();
-  console_->flush();
+  serials_->flush();
   tick_->stop();
   return {};
 }
@@ -331,7 +341,7 @@ control::Stats Vm::stat() {
     stats.counters.emplace_back("debugger.stopped", debugger_->stopped() ? 1 : 0);
   }
   stats.counters.emplace_back("posted-writes", dispatcher_->delivered());
-  stats.counters.emplace_back("console-bytes", console_->bytes_written());
+  stats.counters.emplace_back("console-bytes", serials_->bytes_written());
   return stats;
 }
 
@@ -373,7 +383,7 @@ std::string Vm::exit_report() const {
     if (sum != 0) causes += text("{}{} {}", causes.empty() ? "" : ", ", hv::exit_names[cause], sum);
   }
   return text("polyvisor: exits {} ({}); posted writes {}; console bytes {}", all, causes,
-              dispatcher_->delivered(), console_->bytes_written());
+              dispatcher_->delivered(), serials_->bytes_written());
 }
 
 }  // namespace pv::vmm

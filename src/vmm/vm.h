@@ -20,13 +20,13 @@
 #include "kvm/host.h"
 #include "loop/event_loop.h"
 #include "machine/machine.h"
-#include "vmm/console_buffer.h"
 #include "vmm/debugger.h"
 #include "vmm/dispatcher.h"
 #include "vmm/files.h"
 #include "vmm/gdb_listener.h"
 #include "vmm/gdb_server.h"
 #include "vmm/outcome.h"
+#include "vmm/serial_set.h"
 #include "vmm/tick.h"
 #include "vmm/tracing.h"
 #include "vmm/vcpu_group.h"
@@ -38,9 +38,8 @@ namespace pv::vmm {
 struct Environment {
   loop::EventLoop& loop;
   Log& log;
-  device::CharSink& console_out;
-  device::CharSource& console_in;
-  jail::Options jail;  // what the sealed process still has to be able to do
+  std::span<const SerialEnd> serials;  // what a VmConfig comes to: config::effective_serials()
+  jail::Options jail;                  // what the sealed process still has to be able to do
   int kernel =
       -1;  // a file with the kernel, borrowed, instead of the one that the configuration names
   u64 launched_ns = 0;  // device::HostClock, when the run began; only a traced one needs it
@@ -56,8 +55,10 @@ class Vm final : public control::Target, private device::PowerControl {
   // Seals the process (unless the configuration says not to) and runs the loop until the VM ends.
   Result<Outcome> run();
 
-  // Input for the guest's console; returns how many bytes it took. When that is less than all,
-  // Environment::console_in.room() follows. Loop's thread.
+  // Input for a serial port, by its place in Environment::serials; returns how many bytes it took.
+  // When that is less than all, its source's room() follows. Loop's thread.
+  usize serial_input(usize serial, Bytes input);
+  // Standard input, for the port that takes it.
   usize console_input(Bytes input);
   void console_resized(u16 rows, u16 columns);
 
@@ -107,7 +108,7 @@ class Vm final : public control::Target, private device::PowerControl {
   std::optional<kvm::Host> host_;
   Files files_;
   std::unique_ptr<Tick> tick_;
-  std::unique_ptr<ConsoleBuffer> console_;
+  std::unique_ptr<SerialSet> serials_;
   memory::GuestMemory ram_;
   std::unique_ptr<kvm::Vm> vm_;
   std::vector<std::unique_ptr<hv::Vcpu>> vcpus_;  // until the group takes them

@@ -9,7 +9,7 @@
 
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8, RAM_BASE = 0x40000000 };
 
-const struct uart *const arch_uart = &uart_pl011;
+const struct uart *arch_uart = &uart_pl011;
 const u64 arch_uart_base = 0x09000000;
 
 void arch_start(void);
@@ -35,6 +35,10 @@ void arch_early(void) {
   struct range reg;
   const struct range *ram;
   if (fdt_find(&n, "arm,pl011") && fdt_reg(&n, 0, &reg)) {
+    uart_base = reg.base;
+    uart_irq = irq_from_tree(&n);
+  } else if ((n = (struct fdt_node){0}, fdt_find(&n, "ns16550a")) && fdt_reg(&n, 0, &reg)) {
+    arch_uart = &uart_16550;   /* kvmtool's and crosvm's boards */
     uart_base = reg.base;
     uart_irq = irq_from_tree(&n);
   }

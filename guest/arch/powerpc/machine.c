@@ -16,7 +16,7 @@ enum { TSIZE_64K = 3, TSIZE_64M = 8, TSIZE_256M = 9 };         /* 4^n KiB */
 enum { WINDOW_SIZE = 0x10000 };
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8 };
 
-const struct uart *const arch_uart = &uart_16550;
+const struct uart *arch_uart = &uart_16550;
 const u64 arch_uart_base = CCSR + 0x4500;
 
 static u32 ram_end;    /* RAM is mapped up to here */

@@ -9,7 +9,7 @@
 
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8 };
 
-const struct uart *const arch_uart = &uart_16550;
+const struct uart *arch_uart = &uart_16550;
 const u64 arch_uart_base = 0x10000000;
 
 struct sbi_result sbi_call(u64 extension, u64 function, u64 a, u64 b, u64 c) {

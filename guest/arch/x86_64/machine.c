@@ -23,7 +23,7 @@ struct module { u64 base, size, command_line, reserved; };
 struct memory_entry { u64 base, size; u32 type, reserved; };
 struct __attribute__((packed)) e820_entry { u64 base, size; u32 type; };
 
-const struct uart *const arch_uart = &uart_16550;
+const struct uart *arch_uart = &uart_16550;
 const u64 arch_uart_base = 0x3f8;
 
 extern u64 page_directory_pointers[512];

@@ -1,7 +1,8 @@
 #include "machine/aarch64/board.h"
 
+#include "base/check.h"
 #include "base/text.h"
-#include "machine/aarch64/memory_map.h"
+#include "machine/aarch64/boards.inc"
 
 namespace pv::machine::aarch64 {
 namespace {
@@ -9,9 +10,6 @@ namespace {
 // Interrupt specifiers of the GIC bindings: <type number flags>.
 constexpr u32 spi_type = 0, ppi_type = 1;
 constexpr u32 edge_rising = 1, level_high = 4;
-
-GicV3 gic_v3(u64 its) { return {gic_distributor, gic_redistributors, gic_interrupts, its}; }
-GicV2 gic_v2(u32 irqs) { return {gic_distributor, gic_cpu_interface, irqs}; }
 
 }  // namespace
 
@@ -25,10 +23,30 @@ class Board::CpuInput final : public device::ExternalInterrupt {
   hv::Vcpu& vcpu_;
 };
 
-Board::Board(const Spec& spec) : FdtMachine(Arch::aarch64, spec, ram_base) {}
+const MemoryMap* find_board(std::string_view name) {
+  for (const MemoryMap* board : all_boards)
+    if (board->name == name) return board;
+  return nullptr;
+}
+
+std::span<const std::string_view> board_names() { return all_board_names; }
+
+Board::Board(const Spec& spec)
+    : FdtMachine(Arch::aarch64, spec, map_of(spec).ram_base, map_of(spec).uarts),
+      map_(map_of(spec)) {}
+
 Board::~Board() = default;
 
+const MemoryMap& Board::map_of(const Spec& spec) {
+  const MemoryMap* map = spec.board.empty() ? &boards::virt : find_board(spec.board);
+  CHECK(map != nullptr);  // machine::create() has looked
+  return *map;
+}
+
 Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
+  if (spec_.has_pci() && !map_.pci)
+    return fail(Error::Kind::usage, text("the board \"{}\" has no PCI bus", map_.name),
+                "use --transport mmio, or --board virt");
   IrqChipKind kind = spec_.irqchip;
   if (kind == IrqChipKind::automatic) {
     kind = IrqChipKind::user;
@@ -39,18 +57,20 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage, text("--irqchip {} does not exist on aarch64", name(kind)),
                 "choose gicv3, gicv2, user or auto");
   if (!supported(kind)) return std::unexpected(refusal(kind));
-  unsigned most = kind == IrqChipKind::gicv3 ? gic_redistributor_room : device::GicV2::max_cpus;
+  unsigned most = kind == IrqChipKind::gicv3 ? map_.most_cpus : device::GicV2::max_cpus;
   if (spec_.cpus > most)
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} that a {} serves here", spec_.cpus, most,
                      kind == IrqChipKind::gicv3 ? "GICv3" : "GICv2"),
                 "ask for fewer with --cpus");
+  const u64 distributor = map_.gic_distributor;
   if (kind == IrqChipKind::user)
     chip_ = UserIrqChip{};
   else if (kind == IrqChipKind::gicv3)
-    chip_ = gic_v3(spec_.has_pci() && supported(IrqChipKind::its) ? gic_its : 0);
+    chip_ = GicV3{distributor, map_.redistributors(spec_.cpus), gic_interrupts,
+                  spec_.has_pci() && supported(IrqChipKind::its) ? gic_its : 0};
   else
-    chip_ = gic_v2(interrupts());
+    chip_ = GicV2{distributor, map_.gic_cpu_interface, interrupts()};
   return chip_;
 }
 
@@ -109,20 +129,18 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
   use(wiring);
   if (std::holds_alternative<UserIrqChip>(chip_)) {
     build_gic(wiring);
-    TRY(wiring.mmio.attach({gic_distributor, device::GicV2::size}, *gic_, "gic"));
+    TRY(wiring.mmio.attach({map_.gic_distributor, device::GicV2::size}, *gic_, "gic"));
   }
-  uart_ = std::make_unique<device::Pl011>(*TRY(line(wiring, uart.spi)), wiring.serial_out);
-  uart_->set_source(&wiring.serial_in);
-  TRY(wiring.mmio.attach({uart.base, uart.size}, *uart_, "pl011"));
-  rtc_ = std::make_unique<device::Pl031>(*TRY(line(wiring, rtc.spi)), wiring.clock);
-  TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "pl031"));
+  TRY(build_uarts(wiring, [&](u32 spi) { return line(wiring, spi); }));
+  rtc_ = std::make_unique<device::Pl031>(*TRY(line(wiring, map_.rtc.spi)), wiring.clock);
+  TRY(wiring.mmio.attach({map_.rtc.base, map_.rtc.size}, *rtc_, "pl031"));
   test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
-  TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  TRY(wiring.mmio.attach({map_.test_exit.base, map_.test_exit.size}, *test_exit_, "test exit"));
   panic_ = std::make_unique<device::GuestPanic>(wiring.power);
-  TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
+  TRY(wiring.mmio.attach({map_.panic.base, map_.panic.size}, *panic_, "panic"));
   if (spec_.has_pci()) return build_pci(wiring);
-  return virtio_.build(wiring, virtio.base, virtio.size, virtio.spi, aarch64::virtio_slots,
-                       [&](u32 spi) { return line(wiring, spi); });
+  return virtio_.build(wiring, map_.virtio.base, map_.virtio.size, map_.virtio.spi,
+                       map_.virtio_slots, [&](u32 spi) { return line(wiring, spi); });
 }
 
 Result<hv::MsiTarget*> Board::build_msis(const Wiring& wiring) {
@@ -150,13 +168,8 @@ machine::BootState Board::boot_state(unsigned cpu) const {
   return aarch64::BootState{.powered_off = cpu != 0, .pc = entry(), .x0 = tree_address()};
 }
 
-usize Board::receive(Bytes input) {
-  std::lock_guard lock(uart_->mutex());
-  return uart_->receive(input);
-}
-
-std::vector<PostedWindow> Board::posted_windows() const {
-  return {{hv::Space::mmio, {uart.base + device::Pl011::posted_offset, 4}}};
+std::string Board::uart_path(usize port) const {
+  return text("/{}@{:x}", map_.uart_node, map_.uarts.windows[port].base);
 }
 
 void Board::add_cpus(boot::FdtBuilder& fdt) const {
@@ -175,7 +188,13 @@ void Board::add_cpus(boot::FdtBuilder& fdt) const {
 }
 
 void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const {
-  auto node = fdt.node("intc", gic_distributor);
+  const u64 distributor = map_.gic_distributor;
+  // Our own has its CPU interface right behind the distributor on every board.
+  const bool own = std::holds_alternative<UserIrqChip>(chip_);
+  const u64 cpu_interface = own ? distributor + gic_distributor_size : map_.gic_cpu_interface;
+  const u64 cpu_interface_size =
+      own ? device::GicV2::size - gic_distributor_size : map_.gic_cpu_interface_size;
+  auto node = fdt.node("intc", distributor);
   bool v3 = std::holds_alternative<GicV3>(chip_);
   fdt.prop("compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
   fdt.prop("#interrupt-cells", 3u);
@@ -183,10 +202,10 @@ void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const 
   fdt.prop("#size-cells", 2u);
   fdt.prop("interrupt-controller");
   if (v3)
-    fdt.reg({{gic_distributor, gic_distributor_size},
-             {gic_redistributors, spec_.cpus * gic_redistributor_size}});
+    fdt.reg({{distributor, gic_distributor_size},
+             {map_.redistributors(spec_.cpus), spec_.cpus * gic_redistributor_size}});
   else
-    fdt.reg({{gic_distributor, gic_distributor_size}, {gic_cpu_interface, gic_cpu_interface_size}});
+    fdt.reg({{distributor, gic_distributor_size}, {cpu_interface, cpu_interface_size}});
   fdt.prop("phandle", phandle);
   if (!spec_.has_pci()) return;
   fdt.prop("ranges");
@@ -235,36 +254,47 @@ void Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.prop("clock-frequency", 24'000'000u);
     fdt.prop("phandle", clock);
   }
-  {
-    auto node = fdt.node("pl011", uart.base);
-    fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
-    fdt.reg({{uart.base, uart.size}});
-    fdt.cells("interrupts", {spi_type, uart.spi, level_high});
+  for (usize port = 0; port < max_uarts; ++port) {
+    if (!uarts_.present(port)) continue;
+    const UartWindow& window = uarts_.window(port);
+    auto node = fdt.node(map_.uart_node, window.base);
+    const bool pl011 = map_.uarts.kind == UartKind::pl011;
+    if (pl011)
+      fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
+    else
+      fdt.prop("compatible", "ns16550a");
+    fdt.reg({{window.base, window.size}});
+    fdt.cells("interrupts", {spi_type, window.irq, level_high});
+    if (!pl011) {
+      fdt.prop("clock-frequency", map_.uart_clock_hz);
+      continue;
+    }
     fdt.cells("clocks", {clock, clock});
     fdt.strings("clock-names", {"uartclk", "apb_pclk"});
   }
   {
-    auto node = fdt.node("pl031", rtc.base);
+    auto node = fdt.node("pl031", map_.rtc.base);
     fdt.strings("compatible", {"arm,pl031", "arm,primecell"});
-    fdt.reg({{rtc.base, rtc.size}});
-    fdt.cells("interrupts", {spi_type, rtc.spi, level_high});
+    fdt.reg({{map_.rtc.base, map_.rtc.size}});
+    fdt.cells("interrupts", {spi_type, map_.rtc.spi, level_high});
     fdt.cells("clocks", {clock});
     fdt.strings("clock-names", {"apb_pclk"});
   }
-  add_panic(fdt, panic.base, panic.size);
-  auto node = fdt.node("test-exit", test_exit.base);
+  add_panic(fdt, map_.panic.base, map_.panic.size);
+  auto node = fdt.node("test-exit", map_.test_exit.base);
   fdt.strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
-  fdt.reg({{test_exit.base, test_exit.size}});
+  fdt.reg({{map_.test_exit.base, map_.test_exit.size}});
 }
 
 Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
   boot::FdtBuilder fdt;
   {
     auto root = fdt.node("");
-    add_root(fdt, "linux,dummy-virt", "polyvisor,aarch64-virt");
+    add_root(fdt, map_.compatible, map_.model);
     u32 gic = fdt.next_phandle();
     fdt.prop("interrupt-parent", gic);
     add_chosen(fdt, input);
+    add_serial_aliases(fdt);
     auto ranges = ram();
     add_memory(fdt, ranges);
     add_cpus(fdt);
@@ -281,7 +311,7 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
       add_pci(fdt, pci_map.memory.base, pci_map,
               {gic, 2, [](u32 spi) { return std::vector<u32>{spi_type, spi, level_high}; }, msis,
                has_its()});
-    add_virtio(fdt, virtio_slots(), virtio.size,
+    add_virtio(fdt, virtio_slots(), map_.virtio.size,
                [](u32 spi) { return std::vector<u32>{spi_type, spi, edge_rising}; });
   }
   return fdt.finish();

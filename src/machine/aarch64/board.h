@@ -1,5 +1,6 @@
-// The aarch64 board: GICv3 or GICv2 in the kernel or a GICv2 of our own, the architected timer,
-// PSCI, PL011, PL031, a test-exit register and virtio-mmio, at the addresses of QEMU's "virt".
+// The aarch64 boards: GICv3 or GICv2 in the kernel or a GICv2 of our own, the architected timer,
+// PSCI, UARTs, PL031, a test-exit register and virtio-mmio, at the addresses of a MemoryMap: QEMU's
+// "virt" unless asked.
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings arm,gic-v3, arm,pl011, arm,psci,
 // arm,armv8-timer, arm,gic-v3-its, arm,gic-v2m-frame, pci-host-ecam-generic. Absent: GPIO power
@@ -11,9 +12,9 @@
 #include "device/gic_v2.h"
 #include "device/gicv2m.h"
 #include "device/guest_panic.h"
-#include "device/pl011.h"
 #include "device/pl031.h"
 #include "device/sifive_test.h"
+#include "machine/aarch64/memory_map.h"
 #include "machine/fdt_machine.h"
 
 namespace pv::machine::aarch64 {
@@ -26,13 +27,12 @@ class Board final : public FdtMachine {
   Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
   Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
   machine::BootState boot_state(unsigned cpu) const override;
-  usize receive(Bytes input) override;
-  std::vector<PostedWindow> posted_windows() const override;
   CallResult call(const hv::Hypercall&) override { return {-1, 0}; }
 
  private:
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
-  std::string_view console_path() const override { return "/pl011@9000000"; }
+  static const MemoryMap& map_of(const Spec& spec);
+  std::string uart_path(usize port) const override;
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 spi);
   bool has_its() const;
   u32 interrupts() const;
@@ -50,11 +50,11 @@ class Board final : public FdtMachine {
   void build_gic(const Wiring& wiring);
 
   class CpuInput;
+  const MemoryMap& map_;
   IrqChip chip_;
   std::vector<std::unique_ptr<CpuInput>> cpu_inputs_;
   std::unique_ptr<device::GicV2> gic_;  // when the kernel has none
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
-  std::unique_ptr<device::Pl011> uart_;
   std::unique_ptr<device::Pl031> rtc_;
   std::unique_ptr<device::SifiveTest> test_exit_;
   std::unique_ptr<device::GuestPanic> panic_;

@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "boot/test_images.h"
-#include "machine/aarch64/memory_map.h"
+#include "machine/aarch64/boards.inc"
 #include "machine/test_machine.h"
 
 namespace pv::machine::aarch64 {
 namespace {
 
 using Kind = IrqChipKind;
+
+constexpr u64 gic_distributor = boards::virt.gic_distributor;
+constexpr u64 gic_cpu_interface = boards::virt.gic_cpu_interface;
+constexpr UartWindow uart = boards::virt.uarts.windows[0];
 
 Result<IrqChip> choose(Kind asked, std::function<bool(Kind)> supported, unsigned cpus = 1) {
   Board board({.ram = 64_MiB, .cpus = cpus, .irqchip = asked});
@@ -71,7 +75,8 @@ TEST(Irqchip, ServesSoManyCpus) {
   EXPECT_TRUE(choose(Kind::gicv3, without({}), 123));
   EXPECT_FALSE(choose(Kind::gicv3, without({}), 124));
   // The redistributors of the most CPUs end where the UART begins.
-  EXPECT_EQ(gic_redistributors + gic_redistributor_room * gic_redistributor_size, uart.base);
+  EXPECT_EQ(boards::virt.redistributors(1) + boards::virt.most_cpus * gic_redistributor_size,
+            boards::virt.uarts.windows[0].base);
 }
 
 TEST(Board, DevicesAreWhereTheContractSays) {
@@ -99,8 +104,8 @@ TEST(Board, BringsItsOwnGicWhereTheKernelHasNone) {
   TestMachine t(Arch::aarch64, {.ram = 64_MiB, .irqchip = Kind::user});
   t.vm.has_irqchip = false;
   ASSERT_TRUE(t.build()) << t.error;
-  t.mmio.write(gic_distributor + 0x104, bus::Width::word, 1u << (uart.spi % 32));
-  t.mmio.write(gic_distributor + 0x800 + 32 + uart.spi, bus::Width::byte, 1);
+  t.mmio.write(gic_distributor + 0x104, bus::Width::word, 1u << (uart.irq % 32));
+  t.mmio.write(gic_distributor + 0x800 + 32 + uart.irq, bus::Width::byte, 1);
   t.mmio.write(gic_distributor + 0x100, bus::Width::word, 1u << 27);
   t.mmio.write(gic_distributor, bus::Width::word, 1);
   t.mmio.write(gic_cpu_interface + 4, bus::Width::word, 0xf0);
@@ -108,14 +113,14 @@ TEST(Board, BringsItsOwnGicWhereTheKernelHasNone) {
   t.mmio.write(uart.base + 0x38, bus::Width::word, 1 << 4 | 1 << 6);
   const u8 input[] = {'x'};
   EXPECT_FALSE(t.vcpus[0]->external_interrupt);
-  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_EQ(t.machine->receive(0, input), 1u);
   EXPECT_TRUE(t.vcpus[0]->external_interrupt);
   u64 id;
   EXPECT_TRUE(t.mmio.read(gic_cpu_interface + 0xc, bus::Width::word, id));
-  EXPECT_EQ(id, 32u + uart.spi);
+  EXPECT_EQ(id, 32u + uart.irq);
   EXPECT_FALSE(t.vcpus[0]->external_interrupt);
   t.mmio.read(uart.base, bus::Width::word, id);  // the cause is gone
-  t.mmio.write(gic_cpu_interface + 0x10, bus::Width::word, 32 + uart.spi);
+  t.mmio.write(gic_cpu_interface + 0x10, bus::Width::word, 32 + uart.irq);
   ASSERT_TRUE(t.vcpus[0]->private_sink);
   t.vcpus[0]->private_sink(hv::Vcpu::Private::virtual_timer, true);
   EXPECT_TRUE(t.vcpus[0]->external_interrupt);
@@ -126,9 +131,9 @@ TEST(Board, BringsItsOwnGicWhereTheKernelHasNone) {
 TEST(Board, InputRaisesTheUartsLine) {
   TestMachine t(Arch::aarch64, {.ram = 64_MiB});
   ASSERT_TRUE(t.build()) << t.error;
-  t.mmio.write(uart.base + 0x38, bus::Width::word, 1 << 4 | 1 << 6);  // IMSC: receive, timeout
+  t.mmio.write(0x0900'0000 + 0x38, bus::Width::word, 1 << 4 | 1 << 6);  // IMSC: receive, timeout
   const u8 input[] = {'x'};
-  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_EQ(t.machine->receive(0, input), 1u);
   EXPECT_TRUE(t.vm.lines.at(1).asserted());
 }
 

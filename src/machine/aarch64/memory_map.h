@@ -1,40 +1,67 @@
-// The aarch64 board: QEMU's "virt" addresses and interrupts (hw/arm/virt.c), as one table, so that
-// existing firmware, unikernels and earlycon= lines fit.
+// What an aarch64 board is: one table of constants. The boards stand in boards/, a file each; the
+// build finds them by itself, and --board takes the table's name.
+//
+// To add one: copy boards/virt.h, change the constants, and run machine_tests with
+// UPDATE_GOLDENS=1, which writes golden/board_NAME.dts. Nothing else is touched.
 #pragma once
+
+#include <string_view>
 
 #include "base/types.h"
 #include "machine/pci_map.h"
+#include "machine/uarts.h"
 
 namespace pv::machine::aarch64 {
 
 using namespace pv::literals;
 
 struct Window {
-  u64 base;
-  u64 size;
-  u32 spi;  // shared peripheral interrupt, numbered from 0
+  u64 base = 0;
+  u64 size = 0;
+  u32 spi = 0;  // shared peripheral interrupt, numbered from 0
 };
 
-constexpr u64 gic_distributor = 0x0800'0000;
+struct MemoryMap {
+  std::string_view name;        // of --board
+  std::string_view compatible;  // of the tree's root
+  std::string_view model;
+  u64 ram_base;
+  bool pci = false;  // whether --transport pci exists: at pci_map, below
+
+  u64 gic_distributor;    // 64 KiB
+  u64 gic_cpu_interface;  // GICv2
+  u64 gic_cpu_interface_size;
+  u64 gic_redistributors;  // GICv3: 128 KiB for each CPU; 0: they end where the distributor begins
+  unsigned most_cpus;      // for which there is room
+
+  UartPlan uarts;
+  std::string_view uart_node;  // the name of their nodes
+  u32 uart_clock_hz;
+
+  Window rtc;
+  // Ours: the boards that these are made after have nothing there. How a guest says that it
+  // panicked, and how it ends with an exit status.
+  Window panic;
+  Window test_exit;
+  Window virtio;  // slot n: base + n * size, spi + n
+  usize virtio_slots;
+  Window
+      flash;  // kept free for firmware's flash, of which there is none yet; size 0: no such place
+
+  constexpr u64 redistributors(unsigned cpus) const;
+};
+
 constexpr u64 gic_distributor_size = 0x1'0000;
-constexpr u64 gic_cpu_interface = 0x0801'0000;  // GICv2: right behind the distributor
-constexpr u64 gic_cpu_interface_size = 0x1'0000;
-constexpr u64 gic_redistributors = 0x080a'0000;  // GICv3: 128 KiB for each CPU
 constexpr u64 gic_redistributor_size = 0x2'0000;
-constexpr unsigned gic_redistributor_room = 123;  // up to the UART
-constexpr u32 gic_interrupts = 96;                // SGIs, PPIs and 64 SPIs
+constexpr u32 gic_interrupts = 96;  // SGIs, PPIs and 64 SPIs
 
-constexpr Window uart{0x0900'0000, 0x1000, 1};
-constexpr Window rtc{0x0901'0000, 0x1000, 2};
-// Ours: QEMU's virt has nothing at these two. How a guest says that it panicked, and how it ends
-// with an exit status.
-constexpr Window panic{0x090e'0000, 0x1000, 0};
-constexpr Window test_exit{0x090f'0000, 0x1000, 0};
-constexpr Window virtio{0x0a00'0000, 0x200, 16};  // slot n: base + n * size, spi + n
-constexpr usize virtio_slots = 32;
+constexpr u64 MemoryMap::redistributors(unsigned cpus) const {
+  return gic_redistributors != 0 ? gic_redistributors
+                                 : gic_distributor - cpus * gic_redistributor_size;
+}
 
-// PCI, as in QEMU's virt with highmem=off: one window below RAM for everything. GICv2m is for
-// messages on a GICv2, the ITS on a GICv3.
+// PCI of the virt board, as in QEMU's virt with highmem=off: one window below RAM for everything.
+// GICv2m is for messages on a GICv2, the ITS on a GICv3.
 constexpr PciMap pci_map{.ecam = 0x3f00'0000,
                          .memory = {0x1000'0000, 0x2eff'0000},
                          .io = {0x3eff'0000, 0x1'0000},
@@ -46,11 +73,11 @@ constexpr u64 gicv2m = 0x0802'0000;
 constexpr u32 gicv2m_first_spi = 48;
 constexpr u32 gicv2m_spis = 64;
 constexpr u32 gic_interrupts_with_gicv2m = 160;  // up to 48 + 64 shared ones, in whole words
-static_assert(gicv2m_first_spi >= virtio.spi + virtio_slots);
 
-constexpr u64 ram_base = 0x4000'0000;
-// Flat binaries: where QEMU's -kernel puts what it does not recognise.
-constexpr u64 flat_offset = 0x8'0000;
+// The board of this name, or nullptr.
+const MemoryMap* find_board(std::string_view name);
+// All names, in alphabetical order.
+std::span<const std::string_view> board_names();
 
 // Private peripheral interrupts of the architected timer (BSA 1.0, section 3.7).
 namespace ppi {

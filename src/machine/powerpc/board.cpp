@@ -35,6 +35,13 @@ const char* core_name(u32 processor_version) {
   return "PowerPC,e500";
 }
 
+UartPlan uart_plan() {
+  UartPlan plan{.kind = UartKind::ns16550, .windows = {}};
+  for (usize port = 0; port < max_uarts; ++port)
+    plan.windows[port] = {uarts[port].base(), uarts[port].size, uarts[port].irq};
+  return plan;
+}
+
 }  // namespace
 
 // The registers that an MPIC in the kernel leaves to us: version 4.2 passes some writes on that
@@ -47,7 +54,7 @@ class Board::Unused final : public bus::MmioDevice {
   Result<void> restore(StateReader&) override { return {}; }
 };
 
-Board::Board(const Spec& spec) : FdtMachine(Arch::powerpc, spec, ram_base) {}
+Board::Board(const Spec& spec) : FdtMachine(Arch::powerpc, spec, ram_base, uart_plan()) {}
 Board::~Board() = default;
 
 u64 Board::highest_address() const { return std::max(bank().end(), ccsr + ccsr_size) - 1; }
@@ -80,9 +87,7 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
   facts_ = facts;
   unused_ = std::make_unique<Unused>();
   TRY(wiring.mmio.attach({mpic.base(), mpic.size}, *unused_, "mpic"));
-  uart_ = std::make_unique<device::Ns16550>(*TRY(line(wiring, uart.irq)), wiring.serial_out);
-  uart_->set_source(&wiring.serial_in);
-  TRY(wiring.mmio.attach({uart.base(), uart.size}, *uart_, "ns16550"));
+  TRY(build_uarts(wiring, [&](u32 irq) { return line(wiring, irq); }));
   TRY(build_power(wiring));
   return virtio_.build(
       wiring, virtio.base(), virtio.size, virtio.irq, powerpc::virtio_slots,
@@ -148,13 +153,8 @@ machine::BootState Board::boot_state(unsigned cpu) const {
   return state;
 }
 
-usize Board::receive(Bytes input) {
-  std::lock_guard lock(uart_->mutex());
-  return uart_->receive(input);
-}
-
-std::vector<PostedWindow> Board::posted_windows() const {
-  return {{hv::Space::mmio, {uart.base() + device::Ns16550::posted_offset, 1}}};
+std::string Board::uart_path(usize port) const {
+  return text("/soc@{:x}/serial@{:x}", ccsr, uarts[port].offset);
 }
 
 // KVM answers hypercalls itself. EV_UNIMPLEMENTED (Power ISA ePAPR hcalls) should one come.
@@ -207,12 +207,13 @@ void Board::add_peripherals(boot::FdtBuilder& fdt) const {
     fdt.cells("reg", {static_cast<u32>(w.offset), static_cast<u32>(w.size)});
     if (w.irq != 0) fdt.cells("interrupts", {w.irq, level_high});
   };
-  {
-    auto node = fdt.node("serial", uart.offset);
+  for (usize port = 0; port < max_uarts; ++port) {
+    if (!uarts_.present(port)) continue;
+    auto node = fdt.node("serial", uarts[port].offset);
     fdt.prop("device_type", "serial");
     fdt.prop("compatible", "ns16550");
-    window(uart);
-    fdt.prop("cell-index", 0u);
+    window(uarts[port]);
+    fdt.prop("cell-index", static_cast<u32>(port));
     fdt.prop("clock-frequency", uart_clock_hz);
     fdt.prop("current-speed", 115'200u);
   }
@@ -278,7 +279,8 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
     add_root(fdt, "fsl,qemu-e500", "polyvisor,ppce500");
     {
       auto aliases = fdt.node("aliases");
-      fdt.prop("serial0", console_path());
+      for (usize port = 0; port < max_uarts; ++port)
+        if (uarts_.present(port)) fdt.prop(text("serial{}", port).c_str(), uart_path(port));
     }
     add_chosen(fdt, input);
     auto ranges = ram();

@@ -6,7 +6,7 @@
 //
 // Specifications: docs/boot-contract.md; ePAPR 1.1; Devicetree bindings powerpc/fsl/*,
 // open-pic, fsl,mpic. The bus carries values as a big-endian CPU sees them: little-endian devices
-// (virtio) are told so. Absent: PCI, I2C with a clock, the second UART, MSIs.
+// (virtio) are told so. Absent: PCI, I2C with a clock, MSIs.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,6 @@
 #include "device/guest_panic.h"
 #include "device/mpc85xx_guts.h"
 #include "device/mpc8xxx_gpio.h"
-#include "device/ns16550.h"
 #include "device/sifive_test.h"
 #include "machine/fdt_machine.h"
 
@@ -29,15 +28,13 @@ class Board final : public FdtMachine {
   Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
   Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
   machine::BootState boot_state(unsigned cpu) const override;
-  usize receive(Bytes input) override;
-  std::vector<PostedWindow> posted_windows() const override;
   CallResult call(const hv::Hypercall& call) override;
 
  private:
   class Unused;
 
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
-  std::string_view console_path() const override { return "/soc@fe0000000/serial@4500"; }
+  std::string uart_path(usize port) const override;
   const char* only_32_bits() const override;
   u64 waiting_size() const override;
   Result<void> placed(const boot::KernelImage& image, const boot::Layout& layout) override;
@@ -53,7 +50,6 @@ class Board final : public FdtMachine {
   HostFacts facts_;
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
   std::unique_ptr<Unused> unused_;
-  std::unique_ptr<device::Ns16550> uart_;
   std::unique_ptr<device::Mpc85xxGuts> guts_;
   std::unique_ptr<device::Mpc8xxxGpio> gpio_;
   std::unique_ptr<device::SifiveTest> test_exit_;

@@ -90,12 +90,12 @@ TEST(PowerpcBoard, DevicesAreWhereTheContractSays) {
 TEST(PowerpcBoard, InputInterruptsOnTheUartsSource) {
   TestMachine t(Arch::powerpc, {.ram = 64_MiB}, facts());
   ASSERT_TRUE(t.build()) << t.error;
-  t.mmio.write(uart.base() + 1, Width::byte, 1);  // IER: received data
+  t.mmio.write(uarts[0].base() + 1, Width::byte, 1);  // IER: received data
   const u8 input[] = {'x'};
-  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_EQ(t.machine->receive(0, input), 1u);
   EXPECT_TRUE(t.vm.lines[42].asserted());
   u64 byte = 0;
-  t.mmio.read(uart.base(), Width::byte, byte);
+  t.mmio.read(uarts[0].base(), Width::byte, byte);
   EXPECT_EQ(byte, 'x');
   EXPECT_FALSE(t.vm.lines[42].asserted());
 }

@@ -21,7 +21,10 @@ struct Window {
   constexpr u64 base() const { return ccsr + offset; }
 };
 
-constexpr Window uart{0x4500, 0x100, 42};
+// Two in the chip (the manual's second shares the first's interrupt; ours has one of its own, as
+// have the third and fourth).
+constexpr Window uarts[] = {
+    {0x4500, 0x100, 42}, {0x4600, 0x100, 43}, {0x4700, 0x100, 44}, {0x4800, 0x100, 45}};
 constexpr Window mpic{0x4'0000, 0x4'0000, 0};
 constexpr Window virtio{0xb'0000, 0x1000, 48};  // slot n: base + n * size, irq + n
 constexpr usize virtio_slots = 16;

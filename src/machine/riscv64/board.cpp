@@ -1,7 +1,8 @@
 #include "machine/riscv64/board.h"
 
+#include "base/check.h"
 #include "base/text.h"
-#include "machine/riscv64/memory_map.h"
+#include "machine/riscv64/boards.inc"
 
 namespace pv::machine::riscv64 {
 namespace {
@@ -25,10 +26,29 @@ class Board::HartInput final : public device::ExternalInterrupt {
   hv::Vcpu& vcpu_;
 };
 
-Board::Board(const Spec& spec) : FdtMachine(Arch::riscv64, spec, ram_base) {}
+const MemoryMap* find_board(std::string_view name) {
+  for (const MemoryMap* board : all_boards)
+    if (board->name == name) return board;
+  return nullptr;
+}
+
+std::span<const std::string_view> board_names() { return all_board_names; }
+
+Board::Board(const Spec& spec)
+    : FdtMachine(Arch::riscv64, spec, map_of(spec).ram_base, map_of(spec).uarts),
+      map_(map_of(spec)) {}
 Board::~Board() = default;
 
+const MemoryMap& Board::map_of(const Spec& spec) {
+  const MemoryMap* map = spec.board.empty() ? &boards::virt : find_board(spec.board);
+  CHECK(map != nullptr);  // machine::create() has looked
+  return *map;
+}
+
 Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
+  if (spec_.has_pci() && !map_.pci)
+    return fail(Error::Kind::usage, text("the board \"{}\" has no PCI bus", map_.name),
+                "use --transport mmio, or --board virt");
   IrqChipKind kind = spec_.irqchip;
   if (kind == IrqChipKind::automatic)
     kind = supported(IrqChipKind::aia) ? IrqChipKind::aia : IrqChipKind::plic;
@@ -41,12 +61,12 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     return fail(Error::Kind::usage,
                 text("{} CPUs are more than the {} of this board", spec_.cpus, most_harts),
                 "ask for fewer with --cpus");
-  chip_ = kind == IrqChipKind::aia ? IrqChip(Aia{aplic, imsic, source_count(), 0})
+  chip_ = kind == IrqChipKind::aia ? IrqChip(Aia{map_.aplic, map_.imsic, source_count(), 0})
                                    : IrqChip(UserIrqChip{});
   return chip_;
 }
 
-u32 Board::source_count() const { return spec_.has_pci() ? sources_with_pci : sources; }
+u32 Board::source_count() const { return spec_.has_pci() ? sources_with_pci : map_.sources; }
 
 void Board::build_plic(const Wiring& wiring) {
   std::vector<device::ExternalInterrupt*> outputs;
@@ -70,21 +90,20 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
   facts_ = facts;
   if (!has_aia()) {
     build_plic(wiring);
-    TRY(wiring.mmio.attach({plic, device::Plic::size}, *plic_, "plic"));
+    TRY(wiring.mmio.attach({map_.plic, device::Plic::size}, *plic_, "plic"));
   }
-  uart_ = std::make_unique<device::Ns16550>(*TRY(line(wiring, uart.irq, false)), wiring.serial_out);
-  uart_->set_source(&wiring.serial_in);
-  TRY(wiring.mmio.attach({uart.base, uart.size}, *uart_, "ns16550"));
+  TRY(build_uarts(wiring, [&](u32 irq) { return line(wiring, irq, false); }));
+  const Window& rtc = map_.rtc;
   rtc_ = std::make_unique<device::GoldfishRtc>(*TRY(line(wiring, rtc.irq, false)), wiring.clock);
   TRY(wiring.mmio.attach({rtc.base, rtc.size}, *rtc_, "goldfish-rtc"));
   test_exit_ = std::make_unique<device::SifiveTest>(wiring.power);
-  TRY(wiring.mmio.attach({test_exit.base, test_exit.size}, *test_exit_, "test exit"));
+  TRY(wiring.mmio.attach({map_.test_exit.base, map_.test_exit.size}, *test_exit_, "test exit"));
   panic_ = std::make_unique<device::GuestPanic>(wiring.power);
-  TRY(wiring.mmio.attach({panic.base, panic.size}, *panic_, "panic"));
-  sbi_ = std::make_unique<SbiConsole>(wiring.ram, wiring.serial_out);
+  TRY(wiring.mmio.attach({map_.panic.base, map_.panic.size}, *panic_, "panic"));
+  sbi_ = std::make_unique<SbiConsole>(wiring.ram, uarts_.first_out());
   if (spec_.has_pci()) return build_pci(wiring);
-  return virtio_.build(wiring, virtio.base, virtio.size, virtio.irq, riscv64::virtio_slots,
-                       [&](u32 irq) { return line(wiring, irq, true); });
+  return virtio_.build(wiring, map_.virtio.base, map_.virtio.size, map_.virtio.irq,
+                       map_.virtio_slots, [&](u32 irq) { return line(wiring, irq, true); });
 }
 
 Result<void> Board::build_pci(const Wiring& wiring) {
@@ -98,13 +117,8 @@ machine::BootState Board::boot_state(unsigned cpu) const {
   return riscv64::BootState{.stopped = cpu != 0, .pc = entry(), .a0 = cpu, .a1 = tree_address()};
 }
 
-usize Board::receive(Bytes input) {
-  std::lock_guard lock(uart_->mutex());
-  return uart_->receive(input);
-}
-
-std::vector<PostedWindow> Board::posted_windows() const {
-  return {{hv::Space::mmio, {uart.base + device::Ns16550::posted_offset, 1}}};
+std::string Board::uart_path(usize port) const {
+  return text("/soc/{}@{:x}", map_.uart_node, map_.uarts.windows[port].base);
 }
 
 std::string Board::isa() const {
@@ -153,9 +167,9 @@ void Board::add_plic(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phan
   std::vector<u32> contexts;
   for (u32 hart : harts)
     contexts.insert(contexts.end(), {hart, no_interrupt, hart, supervisor_external});
-  auto node = fdt.node("plic", plic);
+  auto node = fdt.node("plic", map_.plic);
   fdt.strings("compatible", {"sifive,plic-1.0.0", "riscv,plic0"});
-  fdt.reg({{plic, device::Plic::size}});
+  fdt.reg({{map_.plic, device::Plic::size}});
   fdt.prop("#interrupt-cells", 1u);
   fdt.prop("#address-cells", 0u);
   fdt.prop("interrupt-controller");
@@ -169,9 +183,9 @@ u32 Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandl
   for (u32 hart : harts) inputs.insert(inputs.end(), {hart, supervisor_external});
   u32 msi = fdt.next_phandle();
   {
-    auto node = fdt.node("imsics", imsic);
+    auto node = fdt.node("imsics", map_.imsic);
     fdt.prop("compatible", "riscv,imsics");
-    fdt.reg({{imsic, spec_.cpus * imsic_size}});
+    fdt.reg({{map_.imsic, spec_.cpus * imsic_size}});
     fdt.prop("interrupt-controller");
     fdt.prop("#interrupt-cells", 0u);
     fdt.prop("msi-controller");
@@ -180,9 +194,9 @@ u32 Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandl
     fdt.cells("interrupts-extended", inputs);
     fdt.prop("phandle", msi);
   }
-  auto node = fdt.node("aplic", aplic);
+  auto node = fdt.node("aplic", map_.aplic);
   fdt.prop("compatible", "riscv,aplic");
-  fdt.reg({{aplic, aplic_size}});
+  fdt.reg({{map_.aplic, aplic_size}});
   fdt.prop("interrupt-controller");
   fdt.prop("#interrupt-cells", 2u);
   fdt.prop("#address-cells", 0u);
@@ -193,25 +207,28 @@ u32 Board::add_aia(boot::FdtBuilder& fdt, std::span<const u32> harts, u32 phandl
 }
 
 u32 Board::add_peripherals(boot::FdtBuilder& fdt) const {
-  {
-    auto node = fdt.node("serial", uart.base);
+  for (usize port = 0; port < max_uarts; ++port) {
+    if (!uarts_.present(port)) continue;
+    const UartWindow& window = uarts_.window(port);
+    auto node = fdt.node(map_.uart_node, window.base);
     fdt.prop("compatible", "ns16550a");
-    fdt.reg({{uart.base, uart.size}});
-    fdt.cells("interrupts", interrupt(uart.irq, false));
-    fdt.prop("clock-frequency", uart_clock_hz);
+    fdt.reg({{window.base, window.size}});
+    fdt.cells("interrupts", interrupt(window.irq, false));
+    fdt.prop("clock-frequency", map_.uart_clock_hz);
   }
   {
+    const Window& rtc = map_.rtc;
     auto node = fdt.node("rtc", rtc.base);
     fdt.prop("compatible", "google,goldfish-rtc");
     fdt.reg({{rtc.base, rtc.size}});
     fdt.cells("interrupts", interrupt(rtc.irq, false));
   }
-  add_panic(fdt, panic.base, panic.size);
+  add_panic(fdt, map_.panic.base, map_.panic.size);
   u32 finisher = fdt.next_phandle();
   {
-    auto node = fdt.node("test", test_exit.base);
+    auto node = fdt.node("test", map_.test_exit.base);
     fdt.strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
-    fdt.reg({{test_exit.base, test_exit.size}});
+    fdt.reg({{map_.test_exit.base, map_.test_exit.size}});
     fdt.prop("phandle", finisher);
   }
   return finisher;
@@ -244,7 +261,8 @@ u32 Board::add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const {
   else
     add_plic(fdt, harts, controller);
   u32 finisher = add_peripherals(fdt);
-  add_virtio(fdt, virtio_slots(), virtio.size, [this](u32 irq) { return interrupt(irq, true); });
+  add_virtio(fdt, virtio_slots(), map_.virtio.size,
+             [this](u32 irq) { return interrupt(irq, true); });
   if (spec_.has_pci())
     add_pci(fdt, pci_map.ecam, pci_map,
             {controller, 0, [this](u32 irq) { return interrupt(irq, false); }, msis, false});
@@ -255,8 +273,9 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
   boot::FdtBuilder fdt;
   {
     auto root = fdt.node("");
-    add_root(fdt, "riscv-virtio", "polyvisor,riscv64-virt");
+    add_root(fdt, map_.compatible, map_.model);
     add_chosen(fdt, input);
+    add_serial_aliases(fdt);
     auto ranges = ram();
     add_memory(fdt, ranges);
     std::vector<u32> harts = add_cpus(fdt);

@@ -1,6 +1,6 @@
-// The riscv64 board: the AIA in the kernel where the host has one, else a PLIC of our own; 16550,
-// Goldfish RTC, test finisher and virtio-mmio at the addresses of QEMU's "virt". SBI is the
-// kernel's.
+// The riscv64 boards: the AIA in the kernel where the host has one, else a PLIC of our own; 16550s,
+// Goldfish RTC, test finisher and virtio-mmio at the addresses of a MemoryMap: QEMU's "virt" unless
+// asked. SBI is the kernel's.
 //
 // Specifications: docs/boot-contract.md; Devicetree bindings riscv/cpus, riscv,aplic, riscv,imsics,
 // sifive,plic-1.0.0, pci-host-ecam-generic. Absent: fw_cfg, ACPI.
@@ -10,10 +10,10 @@
 
 #include "device/goldfish_rtc.h"
 #include "device/guest_panic.h"
-#include "device/ns16550.h"
 #include "device/plic.h"
 #include "device/sifive_test.h"
 #include "machine/fdt_machine.h"
+#include "machine/riscv64/memory_map.h"
 #include "machine/riscv64/sbi.h"
 
 namespace pv::machine::riscv64 {
@@ -26,15 +26,14 @@ class Board final : public FdtMachine {
   Result<IrqChip> choose_irqchip(const std::function<bool(IrqChipKind)>& supported) override;
   Result<void> build(const Wiring& wiring, const HostFacts& facts) override;
   machine::BootState boot_state(unsigned cpu) const override;
-  usize receive(Bytes input) override;
-  std::vector<PostedWindow> posted_windows() const override;
   CallResult call(const hv::Hypercall& call) override { return sbi_->call(call); }
 
  private:
   class HartInput;
 
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
-  std::string_view console_path() const override { return "/soc/serial@10000000"; }
+  static const MemoryMap& map_of(const Spec& spec);
+  std::string uart_path(usize port) const override;
   bool has_aia() const { return std::holds_alternative<Aia>(chip_); }
   u32 source_count() const;
   void build_plic(const Wiring& wiring);
@@ -52,12 +51,12 @@ class Board final : public FdtMachine {
   u32 add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const;
   void add_power(boot::FdtBuilder& fdt, u32 finisher) const;
 
+  const MemoryMap& map_;
   IrqChip chip_;
   HostFacts facts_;
   std::vector<std::unique_ptr<HartInput>> hart_inputs_;
   std::unique_ptr<device::Plic> plic_;
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
-  std::unique_ptr<device::Ns16550> uart_;
   std::unique_ptr<device::GoldfishRtc> rtc_;
   std::unique_ptr<device::SifiveTest> test_exit_;
   std::unique_ptr<device::GuestPanic> panic_;

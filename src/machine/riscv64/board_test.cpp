@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "boot/test_images.h"
-#include "machine/riscv64/memory_map.h"
+#include "machine/riscv64/boards.inc"
 #include "machine/test_machine.h"
 
 namespace pv::machine::riscv64 {
 namespace {
 
 using Kind = IrqChipKind;
+
+constexpr u64 plic_base = boards::virt.plic;
+constexpr u64 uart = boards::virt.uarts.windows[0].base;
+constexpr u64 ram_base = boards::virt.ram_base;
 
 Result<IrqChip> choose(Kind asked, std::function<bool(Kind)> supported, unsigned cpus = 1) {
   Board board({.ram = 64_MiB, .cpus = cpus, .irqchip = asked});
@@ -62,7 +66,7 @@ TEST(RiscvBoard, DevicesAreWhereTheContractSays) {
   std::vector<u32> sources_used;
   for (const auto& [gsi, line] : t.vm.lines) sources_used.push_back(gsi);
   EXPECT_EQ(sources_used, (std::vector<u32>{1, 2, 3, 10, 11}));
-  EXPECT_FALSE(t.mmio.read(plic, bus::Width::word, value));
+  EXPECT_FALSE(t.mmio.read(plic_base, bus::Width::word, value));
 }
 
 // UART -> PLIC -> the hart whose supervisor context has the source enabled.
@@ -71,20 +75,20 @@ TEST(RiscvBoard, ThePlicDrivesTheVcpusInput) {
   ASSERT_TRUE(t.build(1)) << t.error;
   EXPECT_TRUE(t.vm.lines.empty());
   constexpr u64 context = 3;  // hart 1, supervisor
-  auto write = [&](u64 offset, u64 v) { t.mmio.write(plic + offset, bus::Width::word, v); };
-  write(4 * 10, 1);                                  // priority of source 10
-  write(0x2000 + context * 0x80, 1u << 10);          // enable
-  t.mmio.write(uart.base + 1, bus::Width::byte, 1);  // IER: received data
+  auto write = [&](u64 offset, u64 v) { t.mmio.write(plic_base + offset, bus::Width::word, v); };
+  write(4 * 10, 1);                             // priority of source 10
+  write(0x2000 + context * 0x80, 1u << 10);     // enable
+  t.mmio.write(uart + 1, bus::Width::byte, 1);  // IER: received data
   const u8 input[] = {'x'};
-  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_EQ(t.machine->receive(0, input), 1u);
   EXPECT_TRUE(t.vcpus[1]->external_interrupt);
   EXPECT_FALSE(t.vcpus[0]->external_interrupt);
   u64 claimed = 0;
-  t.mmio.read(plic + 0x20'0000 + context * 0x1000 + 4, bus::Width::word, claimed);
+  t.mmio.read(plic_base + 0x20'0000 + context * 0x1000 + 4, bus::Width::word, claimed);
   EXPECT_EQ(claimed, 10u);
   EXPECT_FALSE(t.vcpus[1]->external_interrupt);
   u64 byte = 0;
-  t.mmio.read(uart.base, bus::Width::byte, byte);
+  t.mmio.read(uart, bus::Width::byte, byte);
   EXPECT_EQ(byte, 'x');
   write(0x20'0000 + context * 0x1000 + 4, 10);
   EXPECT_FALSE(t.vcpus[1]->external_interrupt);

@@ -1,32 +1,52 @@
-// The riscv64 board: QEMU's "virt" addresses and interrupts (hw/riscv/virt.c), as one table.
+// What a riscv64 board is: one table of constants. The boards stand in boards/, a file each; the
+// build finds them by itself, and --board takes the table's name.
+//
+// To add one: copy boards/virt.h, change the constants, and run machine_tests with
+// UPDATE_GOLDENS=1, which writes golden/board_NAME.dts. Nothing else is touched.
 #pragma once
+
+#include <string_view>
 
 #include "base/types.h"
 #include "machine/pci_map.h"
+#include "machine/uarts.h"
 
 namespace pv::machine::riscv64 {
 
 using namespace pv::literals;
 
 struct Window {
-  u64 base;
-  u64 size;
-  u32 irq;  // PLIC or APLIC source
+  u64 base = 0;
+  u64 size = 0;
+  u32 irq = 0;  // PLIC or APLIC source
 };
 
-constexpr Window test_exit{0x0010'0000, 0x1000, 0};
-constexpr Window rtc{0x0010'1000, 0x1000, 11};
-constexpr Window panic{0x0010'2000, 0x1000, 0};  // ours: QEMU's virt has nothing here
-constexpr Window uart{0x1000'0000, 0x100, 10};
-constexpr Window virtio{0x1000'1000, 0x1000, 1};  // slot n: base + n * size, irq + n
-constexpr usize virtio_slots = 8;
+struct MemoryMap {
+  std::string_view name;        // of --board
+  std::string_view compatible;  // of the tree's root
+  std::string_view model;
+  u64 ram_base;
+  bool pci = false;  // whether --transport pci exists: at pci_map, below
 
-constexpr u64 plic = 0x0c00'0000;
-constexpr u64 aplic = 0x0d00'0000;  // supervisor level
+  u64 plic;
+  u64 aplic;    // supervisor level
+  u64 imsic;    // supervisor level, 4 KiB for each hart
+  u32 sources;  // the highest interrupt; a guest sets up each of them
+
+  UartPlan uarts;
+  std::string_view uart_node;  // the name of their nodes
+  u32 uart_clock_hz;
+
+  Window rtc;
+  Window test_exit;
+  Window panic;   // ours: the boards that these are made after have nothing there
+  Window virtio;  // slot n: base + n * size, irq + n
+  usize virtio_slots;
+};
+
 constexpr u64 aplic_size = 0x8000;
-constexpr u64 imsic = 0x2800'0000;  // supervisor level, 4 KiB for each hart
 constexpr u64 imsic_size = 0x1000;
-constexpr u32 sources = 16;  // the highest used is the RTC's; a guest sets up each of them
+// PCI of the virt board.
 constexpr u32 sources_with_pci = 36;
 
 constexpr PciMap pci_map{.ecam = 0x3000'0000,
@@ -36,9 +56,9 @@ constexpr PciMap pci_map{.ecam = 0x3000'0000,
                          .first_irq = 32};
 static_assert(pci_map.first_irq + 4 <= sources_with_pci);
 
-constexpr u32 uart_clock_hz = 3'686'400;
-
-constexpr u64 ram_base = 0x8000'0000;
-constexpr u64 flat_offset = 0x20'0000;
+// The board of this name, or nullptr.
+const MemoryMap* find_board(std::string_view name);
+// All names, in alphabetical order.
+std::span<const std::string_view> board_names();
 
 }  // namespace pv::machine::riscv64

@@ -29,9 +29,17 @@ std::vector<GuestRange> banks(u64 size) {
   return ranges;
 }
 
+constexpr UartPlan com_ports{.kind = UartKind::ns16550,
+                             .windows = {{{port::com1, 8, gsi::com1},
+                                          {port::com2, 8, gsi::com2},
+                                          {port::com3, 8, gsi::com1},
+                                          {port::com4, 8, gsi::com2}}},
+                             .all = false,
+                             .space = hv::Space::pio};
+
 }  // namespace
 
-Board::Board(const Spec& spec) : spec_(spec), ram_(banks(spec.ram)) {}
+Board::Board(const Spec& spec) : spec_(spec), ram_(banks(spec.ram)), uarts_(com_ports) {}
 
 std::span<const boot::Reserved> Board::reserved() const { return boot_data; }
 
@@ -80,9 +88,15 @@ Result<void> Board::build_pci(const Wiring& wiring) {
 
 Result<void> Board::build_ports(const Wiring& wiring) {
   bus::Bus::Transaction ports(wiring.pio);
-  com1_ = std::make_unique<device::Ns16550>(*TRY(line(wiring, gsi::com1)), wiring.serial_out);
-  com1_->set_source(&wiring.serial_in);
-  TRY(ports.attach({port::com1, device::Ns16550::register_count}, *com1_, "COM1"));
+  TRY(uarts_.build(
+      wiring.serials, [&](u32 gsi) { return line(wiring, gsi); },
+      [&](bus::Range range, bus::MmioDevice& device, std::string_view name) {
+        return ports.attach(range, device, name);
+      }));
+  if (wiring.debugcon.out != nullptr) {
+    debugcon_ = std::make_unique<device::Debugcon>(*wiring.debugcon.out);
+    TRY(ports.attach({wiring.debugcon.port, device::Debugcon::size}, *debugcon_, "debugcon"));
+  }
   u64 above = ram_.size() > 1 ? ram_[1].size : 0;
   cmos_ = std::make_unique<device::Cmos>(wiring.clock, ram_[0].size, above);
   TRY(ports.attach({port::cmos, device::Cmos::size}, *cmos_, "CMOS clock"));
@@ -129,8 +143,7 @@ Result<void> Board::load(const Payload& payload) {
   TRY(refuse_linux_on_pvm(image));
   // Nothing else tells Linux on a PC which console it has.
   std::string line = payload.command_line;
-  if (image.format == boot::Format::bzimage)
-    line = with_console(line, spec_.virtio_console ? "console=hvc0" : "console=ttyS0");
+  if (image.format == boot::Format::bzimage) line = linux_line(std::move(line));
   TRY(boot::check_command_line(image, line));
   auto layout = TRY(boot::place(image, target, {initrd ? initrd->size() : 0, 0}));
   TRY(boot::load_kernel(*guest_ram_, kernel, image));
@@ -142,6 +155,13 @@ Result<void> Board::load(const Payload& payload) {
       text("kernel: {} at {:#x}, entry {:#x}; initrd: {} bytes at {:#x}", boot::describe(image),
            image.extent().base.value(), entry_, layout.initrd.size, layout.initrd.base.value());
   return {};
+}
+
+std::string Board::linux_line(std::string line) const {
+  line = with_console(line, spec_.virtio_console ? text("console=hvc{}", spec_.virtio_console_index)
+                                                 : text("console=ttyS{}", spec_.console_uart));
+  if (spec_.early_uart) line = with_earlycon(std::move(line), uarts_.earlycon(*spec_.early_uart));
+  return line;
 }
 
 std::vector<boot::E820Entry> Board::memory_map() const {
@@ -206,15 +226,6 @@ machine::BootState Board::boot_state(unsigned cpu) const {
   x86_64::BootState waiting;
   waiting.wait_for_sipi = true;
   return waiting;
-}
-
-usize Board::receive(Bytes input) {
-  std::lock_guard lock(com1_->mutex());
-  return com1_->receive(input);
-}
-
-std::vector<PostedWindow> Board::posted_windows() const {
-  return {{hv::Space::pio, {port::com1 + device::Ns16550::posted_offset, 1}}};
 }
 
 bool Board::press_power_button() {

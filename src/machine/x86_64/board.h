@@ -14,13 +14,14 @@
 #include "device/acpi_pm.h"
 #include "device/cmos.h"
 #include "device/debug_exit.h"
+#include "device/debugcon.h"
 #include "device/guest_panic.h"
 #include "device/i8042.h"
-#include "device/ns16550.h"
 #include "device/port92.h"
 #include "device/reset_control.h"
 #include "machine/machine.h"
 #include "machine/pci_host.h"
+#include "machine/uarts.h"
 #include "machine/virtio_slots.h"
 
 namespace pv::machine::x86_64 {
@@ -37,10 +38,10 @@ class Board final : public Machine {
   Result<void> load(const Payload& payload) override;
   machine::BootState boot_state(unsigned cpu) const override;
   const std::string& summary() const override { return summary_; }
-  usize receive(Bytes input) override;
+  usize receive(usize port, Bytes input) override { return uarts_.receive(port, input); }
   std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
   std::span<virtio::VirtioPci* const> virtio_functions() const override { return pci_.functions(); }
-  std::vector<PostedWindow> posted_windows() const override;
+  std::vector<PostedWindow> posted_windows() const override { return uarts_.posted_windows(); }
   CallResult call(const hv::Hypercall&) override { return {-1, 0}; }
   bool press_power_button() override;
 
@@ -48,6 +49,7 @@ class Board final : public Machine {
   Result<hv::IrqLine*> line(const Wiring& wiring, u32 gsi);
   Result<void> build_pci(const Wiring& wiring);
   Result<void> build_ports(const Wiring& wiring);
+  std::string linux_line(std::string line) const;
   Result<void> refuse_linux_on_pvm(const boot::KernelImage& image) const;
   Result<void> write_boot_data(const boot::KernelImage& image, const boot::Layout& layout,
                                std::string_view command_line);
@@ -58,7 +60,8 @@ class Board final : public Machine {
   HostFacts facts_;
   memory::GuestMemory* guest_ram_ = nullptr;
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
-  std::unique_ptr<device::Ns16550> com1_;
+  Uarts uarts_;
+  std::unique_ptr<device::Debugcon> debugcon_;
   std::unique_ptr<device::Cmos> cmos_;
   std::unique_ptr<device::AcpiPm> acpi_pm_;
   std::unique_ptr<device::I8042> i8042_;

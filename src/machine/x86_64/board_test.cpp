@@ -82,7 +82,7 @@ TEST(PcBoard, InputAndPostedWindow) {
   t.pio.write(0x3f9, Width::byte, 1);
   t.pio.write(0x3fc, Width::byte, 8);  // OUT2: interrupts reach the line
   const u8 input[] = {'x'};
-  EXPECT_EQ(t.machine->receive(input), 1u);
+  EXPECT_EQ(t.machine->receive(0, input), 1u);
   EXPECT_TRUE(t.vm.lines.at(4).asserted());
   auto windows = t.machine->posted_windows();
   ASSERT_EQ(windows.size(), 1u);

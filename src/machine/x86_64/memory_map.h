@@ -47,6 +47,9 @@ constexpr u16 i8042_data = 0x60;
 constexpr u16 i8042_command = 0x64;
 constexpr u16 test_exit = 0xf4;
 constexpr u16 com1 = 0x3f8;
+constexpr u16 com2 = 0x2f8;
+constexpr u16 com3 = 0x3e8;
+constexpr u16 com4 = 0x2e8;
 constexpr u16 panic = 0x505;
 constexpr u16 acpi_pm = 0x600;
 constexpr u16 system_control = 0x92;
@@ -54,7 +57,8 @@ constexpr u16 reset_control = 0xcf9;
 }  // namespace port
 
 namespace gsi {
-constexpr u32 com1 = 4;
+constexpr u32 com1 = 4;  // and COM3, as in every PC
+constexpr u32 com2 = 3;  // and COM4
 constexpr u32 rtc = 8;
 constexpr u32 sci = 9;
 }  // namespace gsi

@@ -1,0 +1,114 @@
+"""Command lines of kvmtool's and crosvm's users as they wrote them, and what is said of options that are missing."""
+
+import pathlib
+
+from polylab.arch import find_arch
+from polylab.cache import Cache
+from polylab.toolchain import compiled
+from suite.case import Case
+from suite.shell import script
+
+HELLO = "hello from polyvisor guest"
+HANDOVER = pathlib.Path(__file__).resolve().parent / "handover.cpp"
+LINKS = "ln -sf $(command -v polyvisor) tmp/lkvm; ln -sf $(command -v polyvisor) tmp/crosvm\n"
+
+# From a user's notes of 2019 and of 2023, to the letter.
+LKVM = '{0} run -m 1024 -c 2 --console serial -p "console=ttyS0 earlycon=uart8250,mmio,0x3f8" -k ./apps/Image'
+CROSVM = (
+    "{0} --extended-status --log-level info,disk=off run --disable-sandbox{1} --no-balloon --cpus 1 "
+    "--serial=type=file,path=/proc/self/fd/17,hardware=serial,num=1 --serial=type=file,path=/proc/self/fd/8,hardware=serial,num=2 "
+    "--serial=type=file,path=/proc/self/fd/17,hardware=virtio-console,num=1 --serial=type=file,path=/proc/self/fd/21,hardware=virtio-console,num=2 "
+    "--serial=type=file,path=/proc/self/fd/18,hardware=virtio-console,num=3 --initrd /proc/self/fd/23 --params root=/dev/vda "
+    "/proc/self/fd/22 --socket /proc/self/fd/9 --params crashkernel=17M")
+STDOUT = (
+    "{0} --extended-status --log-level debug,disk=off run --disable-sandbox --no-balloon --cpus 1 "
+    "--serial=type=stdout,hardware=serial,num=1,stdin,console --serial=type=stdout,hardware=serial,num=2 "
+    "--serial=type=stdout,hardware=virtio-console,num=1 --serial=type=stdout,hardware=virtio-console,num=2 "
+    "--serial=type=stdout,hardware=virtio-console,num=3 --disk image.wic {1}")
+
+
+def cases(target):
+    """The refusals everywhere; each command line on the host that it was written for."""
+    if not target.full:
+        return []
+    return _refusals() + _lkvm(target) + _crosvm(target)
+
+
+def _refusals():
+    def refused(name, words, says):
+        return Case(f"personalities/{name}", script(f"{LINKS}tmp/crosvm --extended-status run guest/hello {words}"), 35,
+                    says=says, never=[HELLO])
+    return [
+        refused("protected-vm", "--protected-vm", ["--protected-vm is an option of crosvm", "pKVM"]),
+        refused("cid", "--cid 5", ["--cid is an option of crosvm", "vsock"]),
+        refused("bios", "--bios u-boot.bin", ["--bios is an option of crosvm", "firmware"]),
+        refused("bad-serial", "--serial type=tape", ["--serial: type: \"tape\" is not known"]),
+        Case("personalities/lkvm-refuses", script(f"{LINKS}tmp/lkvm run --9p /tmp,tag -k guest/hello"), 104,
+             says=["--9p is an option of kvmtool"]),
+        Case("personalities/extended-reset", script(f"{LINKS}tmp/crosvm --extended-status run guest/reset --board virt"), 32, says=["resetting"]),
+        Case("personalities/extended-panic", script("polyvisor --extended-status run guest/panic"), 34),
+        Case("personalities/log-level", script("polyvisor --log-level info,disk=off run guest/hello"),
+             says=["--log-level disk=off: messages are not divided", HELLO]),
+    ]
+
+
+def _until(command, text, output):
+    """Run in the background until `output` has `text`, then end it by SIGTERM."""
+    return (f"{command} >tmp/words 2>&1 </dev/null & pid=$!\n"
+            f"for i in $(seq 2400); do grep -q '{text}' {output} 2>/dev/null && break; kill -0 $pid || break; sleep 0.1; done\n"
+            f"kill $pid; finished $pid it; cat tmp/words; [ {output} = tmp/words ] || cat {output}\n")
+
+
+def _lkvm(target):
+    """Without an initrd Linux gets as far as looking for a root file system."""
+    if target.arch != "riscv64":
+        return []
+    place = "mkdir -p apps; ln -sf $(command -v polyvisor) apps/lkvm-static; ln -sf ../guest/linux apps/Image\n"
+    def boots(name, program, port):
+        return Case(f"personalities/{name}", script(place + _until(LKVM.format(program), "Unable to mount root", "tmp/words")),
+                    timeout=400, says=["Linux version", "earlycon: uart8250 at MMIO 0x00000000000003f8", port,
+                                       "Unable to mount root", "it ended with status 106"])
+    return [
+        boots("lkvm-line", "./apps/lkvm-static", "at MMIO 0x3f8"),
+        # The same words without kvmtool's name: QEMU's board, whose first UART is elsewhere.
+        boots("lkvm-line-as-polyvisor", "polyvisor", "at MMIO 0x10000000"),
+    ]
+
+
+def _crosvm(target):
+    if target.arch != "aarch64":
+        return []
+    helper = compiled(Cache(), find_arch("aarch64"), "handover", [HANDOVER])
+    files = {"in/handover": helper, "in/empty-disk": b"\0" * (1 << 20)}
+    opened = (LINKS + "rm -f tmp/console tmp/failure tmp/ramdump tmp/vm; cp in/handover tmp/handover; chmod 755 tmp/handover\n"
+              "exec 17>>tmp/console 8>>tmp/failure 21>>tmp/ramdump 18>>tmp/vm 22<guest/linux 23<guest/initrd\n")
+    handed = "tmp/handover 9 tmp/control "
+    def line(name, program, console):
+        # The lab's guest ends by itself when its shell's input ends; crosvm's line gives it none, so it stays.
+        command = handed + CROSVM.format(program, "")
+        return Case(f"personalities/{name}", script(opened + _until(command, "lab-guest: up", "tmp/console")), timeout=400,
+                    files=files, says=["it ended with status 0", "Linux version", console, "lab-guest: up"])
+    return [
+        Case("personalities/crosvm-line", script(opened + handed + CROSVM.format("tmp/crosvm", " --cid 2051")), 35,
+             files=files, says=["--cid is an option of crosvm"]),
+        line("crosvm-line-without-cid", "tmp/crosvm", "root=/dev/vda crashkernel=17M"),
+        line("crosvm-line-as-polyvisor", "polyvisor", "root=/dev/vda crashkernel=17M"),
+        Case("personalities/crosvm-stdout-line", script(LINKS + STDOUT.format("tmp/crosvm", "--bios u-boot.bin")), 35,
+             says=["--bios is an option of crosvm"]),
+        Case("personalities/crosvm-stdout-line-with-a-kernel", script(
+            LINKS + "cp in/empty-disk image.wic\n" + STDOUT.format(
+                "tmp/crosvm", "guest/linux --initrd guest/initrd --params 'quiet lab.run=\"cat /proc/tty/driver/serial; "
+                "echo one >/dev/ttyS1; echo two >/dev/hvc1; ls /dev/hvc2\"'") + " </dev/null"), timeout=300, files=files,
+             says=["lab-guest: up", "mmio:0x000003F8", "lab-guest: exit status 0"],
+             check=_all_ports),
+        Case("personalities/socket", script(
+            "cp in/handover tmp/handover; chmod 755 tmp/handover\n"
+            "tmp/handover 9 tmp/control polyvisor run guest/idle --name handed --socket /proc/self/fd/9 >tmp/idle 2>&1 & pid=$!\n"
+            "wait_for 'idle: asleep' tmp/idle; tmp/handover ask tmp/control 'polyvisor/1 stat'; tmp/handover ask tmp/control 'polyvisor/1 stop'\n"
+            "finished $pid it"), files=files, says=["polyvisor/1 ok", "pid ", "it ended with status 106"]),
+    ]
+
+
+def _all_ports(result):
+    for word in ("one", "two", "/dev/hvc2"):
+        assert f"\n{word}" in result.text, f"no line {word!r}"

@@ -1,0 +1,80 @@
+"""Serial ports and boards: several UARTs, virtio-console ports, shared files, readers that are slow or gone."""
+
+import re
+
+from suite.case import Case
+from suite.shell import quoted, script
+
+HELLO = "hello from polyvisor guest"
+
+
+def cases(target):
+    """Bare-metal guests speak on the first UART; Linux on all of them."""
+    if not target.full:
+        return []
+    found = _outputs() + _boards(target)
+    if not target.native:
+        found.append(_linux(target))
+    return found
+
+
+def _outputs():
+    hello = "polyvisor run guest/hello --serial "
+    return [
+        Case("serials/file", script(f"rm -f tmp/s; {hello} type=file,path=tmp/s; {hello} type=file,path=tmp/s\n"
+                                    "echo lines $(grep -c hello tmp/s)"), says=["lines 2"], never=[HELLO]),
+        Case("serials/timestamps", script(hello + "type=stdout,out-timestamp"), says=[HELLO], check=_stamped),
+        Case("serials/descriptor", script(f"exec 3>tmp/three; {hello} type=file,path=/proc/self/fd/3; cat tmp/three"),
+             says=[HELLO]),
+        Case("serials/pipe", script(hello + "type=file,path=/proc/self/fd/3 3>&1 >/dev/null | cat"), says=[HELLO]),
+        Case("serials/sink", script(hello + "type=sink; echo status $?"), says=["status 0"], never=[HELLO]),
+        Case("serials/second-is-silent", script(
+            hello + "type=stdout --serial type=file,path=tmp/two,num=2; wc -c <tmp/two"), says=[HELLO, "0"]),
+        # 32 KiB into a FIFO of 64 KiB that nobody reads, twice as much, and a reader that has died.
+        Case("serials/nobody-reads", script(
+            "rm -f tmp/fifo; mkfifo tmp/fifo\n"
+            "polyvisor run guest/flood -p kb=128 --serial type=file,path=tmp/fifo; echo status $?"),
+             says=["nobody reads", "status 0"]),
+        Case("serials/reader-dies", script(
+            "{ polyvisor run guest/flood --serial type=file,path=/proc/self/fd/3; echo status $? >tmp/died; } "
+            "3>&1 >/dev/null 2>&1 | head -n1; cat tmp/died"), says=["00000000", "status 0"]),
+        Case("serials/input", script(
+            "printf 'from a file\\nquit\\n' >tmp/typed; polyvisor run guest/echo --serial type=stdout,input=tmp/typed"),
+             says=["from a file", "echo: 16 bytes"]),
+        Case("serials/no-such-descriptor", script(hello + "type=file,path=/proc/self/fd/77; echo status $?"),
+             says=["serial 1", "/proc/self/fd/77", "status 103"]),
+        Case("serials/wrong-key", script(hello + "type=file,colour=red"), 104,
+             says=["--serial: ", "colour", "is not a key"]),
+    ]
+
+
+def _stamped(result):
+    line = next(line for line in result.text.split("\n") if HELLO in line)
+    assert re.match(r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] hello", line), line
+
+
+def _boards(target):
+    boards = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}.get(target.arch, [])
+    found = [Case(f"serials/board-{board}", ["polyvisor", "run", "guest/hello.img", "--board", board], says=[HELLO])
+             for board in boards]
+    return found + [Case("serials/no-such-board", ["polyvisor", "run", "guest/hello", "--board", "sifive_u"], 104,
+                         says=["there is no board \"sifive_u\"", "virt"])]
+
+
+def _linux(target):
+    """Linux writes to two UARTs, two terminals and a named channel; two of them share a file."""
+    second = "/dev/ttyAMA1" if target.console == "ttyAMA0" else "/dev/ttyS1"
+    commands = (f"echo second-uart >{second}", "echo first-terminal >/dev/hvc0", "echo second-terminal >/dev/hvc1",
+                "echo name $(cat /sys/class/virtio-ports/vport*p2/name)",
+                "echo named-channel >$(ls /dev/vport*p2)")
+    words = ["polyvisor", "run", "-k", "guest/linux", "-i", "guest/initrd", "-m", "256",
+             "-p", f"console={target.console} quiet lab.run=\"{'; '.join(commands)}\"",
+             "--serial", "type=stdout,stdin,console", "--serial", "type=file,path=tmp/shared,num=2",
+             "--serial", "hardware=virtio-console,type=file,path=tmp/shared,num=1",
+             "--serial", "hardware=virtio-console,type=file,path=tmp/hvc1,num=2",
+             "--serial", "hardware=virtio-console,type=file,path=tmp/channel,num=3,name=log"]
+    return Case("serials/linux", script(
+        f"rm -f tmp/shared tmp/hvc1 tmp/channel; {quoted(words)} </dev/null; s=$?\n"
+        "for f in shared hvc1 channel; do echo in $f; cat tmp/$f; done; exit $s"), timeout=300,
+        says=["lab-guest: up", "name log", "in shared", "second-uart", "first-terminal", "in hvc1",
+              "second-terminal", "in channel", "named-channel"])
