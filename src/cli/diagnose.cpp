@@ -1,18 +1,13 @@
 // `polyvisor diagnose`: why a guest hangs. A client of the VM's control socket, or a reader of a
 // dump; everything is worked out in this process.
-#include <fcntl.h>
-#include <time.h>
-
 #include <charconv>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/differential.h"
 #include "cli/help.h"
 #include "cli/instance.h"
-#include "cli/live_subject.h"
 #include "config/validate.h"
-#include "inspect/diagnosis/diagnose.h"
 #include "inspect/dump.h"
 
 namespace pv::cli {
@@ -24,7 +19,8 @@ constexpr int unhealthy_status = 1;
 struct Request {
   std::string name, dump, symbols;
   unsigned samples = 30;
-  bool json = false, help = false;
+  bool json = false, differential = false, help = false;
+  Examination how() const { return {.samples = samples, .symbols = symbols, .log = true}; }
 };
 
 Result<unsigned> parse_samples(std::string_view word) {
@@ -54,9 +50,12 @@ Result<Request> parse_request(const Command& command, Arguments arguments) {
       case Id::symbols: request.symbols = item.value; break;
       case Id::samples: request.samples = TRY(parse_samples(item.value)); break;
       case Id::json: request.json = true; break;
+      case Id::differential: request.differential = true; break;
       default: request.help = true; return request;
     }
   }
+  if (request.differential && (request.json || !request.dump.empty()))
+    return fail(Error::Kind::usage, "--differential goes with a running VM, and without --json");
   if (request.name.empty() == request.dump.empty())
     return fail(Error::Kind::usage,
                 request.dump.empty() ? "diagnose needs to know which VM"
@@ -65,64 +64,12 @@ Result<Request> parse_request(const Command& command, Arguments arguments) {
   return request;
 }
 
-// A file as a whole, "-" for standard input.
-Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
-  Fd file;
-  if (path != "-") {
-    auto opened = open_file(path, O_RDONLY | O_NOCTTY);
-    if (!opened) {
-      Error error = std::move(opened).error();
-      error.kind = Error::Kind::image;
-      return std::unexpected(std::move(error));
-    }
-    file = *std::move(opened);
-  }
-  std::vector<u8> bytes;
-  constexpr usize step = 256 << 10;
-  for (;;) {
-    const usize old = bytes.size();
-    bytes.resize(old + step);
-    const usize got =
-        TRY(read_fully(path == "-" ? 0 : file.get(), std::span(bytes).subspan(old)), path);
-    bytes.resize(old + got);
-    if (got < step) return bytes;
-    if (bytes.size() > most)
-      return fail(Error::Kind::image, text("{} is larger than {}", path, size_text(most)));
-  }
-}
-
-i64 now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-Result<inspect::Report> examine(inspect::Subject& subject, const Request& request) {
-  std::optional<inspect::Symbols> symbols;
-  if (!request.symbols.empty()) {
-    const auto file = TRY(read_whole(request.symbols, u64{1} << 30));
-    symbols = TRY(inspect::Symbols::parse(file), request.symbols);
-  }
-  const auto wait = [] {
-    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
-    ::nanosleep(&pause, nullptr);
-  };
-  // A guest with much memory, or a slow host: the verdict is worth more than the log.
-  const i64 patience = now_ms() + 20'000;
-  inspect::Options options{.samples = request.samples,
-                           .wait = wait,
-                           .symbols = symbols ? &*symbols : nullptr,
-                           .search = [patience] { return now_ms() < patience; }};
-  if (!subject.facts().live) options.search = nullptr;
-  return inspect::diagnose(subject, options);
-}
-
 Result<inspect::Report> examine_dump(const Request& request) {
   const auto bytes = TRY(read_whole(request.dump, inspect::max_dump));
   auto dump = TRY(inspect::parse_dump({reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
                   request.dump);
   inspect::DumpSubject subject(std::move(dump), text("the dump {}", request.dump));
-  return examine(subject, request);
+  return examine(subject, request.how());
 }
 
 int show(const Context& context, const Request& request, const Result<inspect::Report>& found) {
@@ -144,12 +91,17 @@ int diagnose_command(const Command& command, Arguments arguments, const Context&
   const auto running = control::running_vms(directories);
   for (const auto& vm : running) {
     if (vm.name != request->name) continue;
-    auto subject = LiveSubject::open(vm);
-    if (!subject) {
-      report(context.streams, subject.error());
+    auto found = examine_running(vm, request->how());
+    if (!found) {
+      report(context.streams, found.error());
       return to_int(ExitStatus::no_such_vm);
     }
-    return show(context, *request, examine(**subject, *request));
+    const int status = show(context, *request, found);
+    if (!request->differential) return status;
+    const auto compared = compare_with_copy(vm, *found, request->how());
+    if (!compared) return report(context.streams, compared.error());
+    print_and_succeed(context, *compared);
+    return status;
   }
   return no_such_vm(context, request->name, running);
 }

@@ -15,6 +15,7 @@
 #include "cli/reboot.h"
 #include "cli/serial_ports.h"
 #include "cli/session.h"
+#include "cli/watchdog.h"
 #include "doctor/explain.h"
 #include "doctor/live_probe.h"
 #include "kvm/probe.h"
@@ -95,6 +96,8 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   if (!made) return explained(log, std::move(made).error());
   auto loop = *std::move(made);
   auto session = TRY(Session::create(*loop, log, config, {}, std::move(identity)));
+  Watchdog watchdog;
+  if (config.watchdog != 0) watchdog = TRY(Watchdog::start(session->name(), config));
   int folder = session->registry_folder();
   jail::Options jail;
   std::vector<int> folders;  // in which names are removed at the end

@@ -1,6 +1,7 @@
 #include "cli/live_subject.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/text.h"
@@ -97,6 +98,14 @@ bool LiveSubject::read_virtual(const hv::RegisterFile& cpu, u64 address, Mutable
   };
   const auto walk = inspect::address_space(cpu, physical);
   return inspect::read_virtual(*walk, physical, address, into).has_value();
+}
+
+u64 LiveSubject::console_bytes() {
+  u64 count = 0;
+  const auto stats = connection_.request(control::Verb::stat);
+  const std::string_view word = stats ? stats->find("console-bytes").value_or("") : "";
+  std::from_chars(word.data(), word.data() + word.size(), count);
+  return count;
 }
 
 std::string LiveSubject::explain_address(const hv::RegisterFile& cpu, u64 address) {

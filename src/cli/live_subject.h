@@ -19,6 +19,7 @@ class LiveSubject final : public inspect::Subject {
   Result<hv::RegisterFile> sample(unsigned cpu) override;
   bool read_physical(u64 address, MutableBytes into) override;
   bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
+  u64 console_bytes() override;
   std::string explain_address(const hv::RegisterFile& cpu, u64 address) override;
 
  private:

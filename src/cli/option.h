@@ -55,6 +55,9 @@ enum class Id : u8 {
   context,
   ignore,
   interrupted,
+  differential,
+  watchdog,
+  reset_policy,
   help,
   version,
   man,
@@ -116,6 +119,11 @@ inline constexpr Option run_options[] = {
      Section::devices},
     {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|user|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},
+    {Id::reset_policy, 0, "reset-policy", "kvm|zero|random",
+     "aarch64: what registers hold whose content is unknown after reset: what KVM puts there, 0, "
+     "or "
+     "something random (kvm).",
+     Section::guest},
     {Id::transport, 0, "transport", "mmio|pci|pci-transitional",
      "How virtio devices are attached (mmio): in windows of their own or to a PCI bus, there also "
      "with the interface of old drivers.",
@@ -136,6 +144,10 @@ inline constexpr Option run_options[] = {
      "Read the VM's configuration first; options change it, disks and params are added to it.",
      Section::monitor},
     {Id::print_config, 0, "print-config", "", "Print the configuration as JSON and exit.",
+     Section::monitor},
+    {Id::watchdog, 0, "watchdog", "SECONDS[,action=report|stop]",
+     "Look at the guest when it has shown no sign of life for so long, and print the verdict of "
+     "polyvisor diagnose if it hangs; action=stop ends the run then.",
      Section::monitor},
     {Id::log_level, 0, "log-level", "error|warn|info|debug", "What is reported (warn).",
      Section::monitor},
@@ -205,6 +217,11 @@ inline constexpr Option diagnose_options[] = {
     {Id::from_dump, 0, "from-dump", "FILE",
      "Diagnose a register dump instead of a running VM (-: standard input): what QEMU's monitor "
      "prints for \"info registers\" and \"x/8wx\", lines of NAME=VALUE, or what --json printed.",
+     Section::guest},
+    {Id::differential, 0, "differential", "",
+     "Also start a copy of the VM with zeroed registers (run --reset-policy zero), diagnose that "
+     "one "
+     "too, and compare.",
      Section::guest},
     {Id::symbols, 0, "symbols", "FILE",
      "Name addresses by the guest kernel's System.map, unstripped vmlinux or /proc/kallsyms.",

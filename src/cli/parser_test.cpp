@@ -137,6 +137,8 @@ TEST(Run, FillsTheConfiguration) {
                                       "--transport",
                                       "mmio",
                                       "--nisv=stop",
+                                      "--reset-policy=zero",
+                                      "--watchdog=5,action=stop",
                                       "--log-level",
                                       "debug",
                                       "--disable-sandbox",
@@ -157,6 +159,9 @@ TEST(Run, FillsTheConfiguration) {
   expected.console = config::Console::virtio;
   expected.irqchip = config::IrqChip::gicv3;
   expected.nisv = config::Nisv::stop;
+  expected.reset_policy = config::ResetPolicy::zero;
+  expected.watchdog = 5;
+  expected.watchdog_action = config::WatchdogAction::stop;
   expected.log_level = LogLevel::debug;
   expected.sandbox = false;
   expected.exit_stats = true;
@@ -168,6 +173,10 @@ TEST(Run, FillsTheConfiguration) {
 TEST(Run, ValuesAreCheckedByOption) {
   EXPECT_EQ(usage_error({"-m", "much"}), "--mem: \"much\" is not a size");
   EXPECT_EQ(usage_error({"-c", "two"}), "--cpus: \"two\" is not a number");
+  EXPECT_EQ(usage_error({"--watchdog", "soon"}), "--watchdog: \"soon\" is not a number");
+  EXPECT_EQ(usage_error({"--watchdog", "5,action=kill"}), "--watchdog: \"kill\" is not known");
+  EXPECT_EQ(usage_error({"--watchdog", "0"}), "--watchdog: 0 seconds are not possible");
+  EXPECT_EQ(usage_error({"--reset-policy", "one"}), "--reset-policy: \"one\" is not known");
   EXPECT_EQ(usage_error({"--console", "vga"}), "--console: \"vga\" is not known");
   EXPECT_EQ(usage_error({"-d", ",ro"}), "--disk: \",ro\" names no file");
   EXPECT_EQ(usage_error({"-d", "a,rw"}), "--disk: \"rw\" is not a setting of a disk");

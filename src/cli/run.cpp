@@ -114,6 +114,25 @@ Result<void> set_cpus(std::string_view value, u32& cpus) {
   return {};
 }
 
+// SECONDS[,action=report|stop]
+Result<void> set_watchdog(const Item& item, VmConfig& config) {
+  constexpr std::string_view key = ",action=";
+  const usize comma = item.value.find(',');
+  const std::string_view rest = comma == item.value.npos ? "" : item.value.substr(comma);
+  const u64 seconds = TRY(config::parse_number(item.value.substr(0, comma)), "--watchdog");
+  if (seconds == 0 || seconds > config::longest_watchdog)
+    return fail(Error::Kind::usage, text("--watchdog: {} seconds are not possible", seconds),
+                text("give between 1 and {}", config::longest_watchdog));
+  config.watchdog = static_cast<u32>(seconds);
+  if (rest.empty()) return {};
+  if (!rest.starts_with(key))
+    return fail(Error::Kind::usage, text("--watchdog: \"{}\" is not known", rest.substr(1)),
+                "write --watchdog SECONDS[,action=report|stop]");
+  Item action = item;
+  action.value = rest.substr(key.size());
+  return choose(action, config::watchdog_action_names, config.watchdog_action);
+}
+
 void add_params(std::string_view value, std::string& params) {
   if (!params.empty() && !value.empty()) params += ' ';
   params += value;
@@ -203,6 +222,8 @@ struct Filler {
       case Id::board: config.board = item.value; break;
       case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
       case Id::nisv: return choose(item, config::nisv_names, config.nisv);
+      case Id::reset_policy: return choose(item, config::reset_policy_names, config.reset_policy);
+      case Id::watchdog: return set_watchdog(item, config);
       case Id::transport: return choose(item, config::transport_names, config.transport);
       case Id::virtio_transport: return set_kvmtool_transport(item, config.transport);
       case Id::log_level: return set_log_level(item.value, request);

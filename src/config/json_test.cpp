@@ -36,6 +36,9 @@ VmConfig everything() {
   config.board = "crosvm";
   config.irqchip = IrqChip::gicv3;
   config.nisv = Nisv::stop;
+  config.reset_policy = ResetPolicy::random;
+  config.watchdog = 30;
+  config.watchdog_action = WatchdogAction::stop;
   config.log_level = LogLevel::debug;
   config.sandbox = false;
   config.exit_stats = true;
@@ -143,7 +146,7 @@ TEST(Json, SchemaNamesEveryField) {
     EXPECT_NE(schema.find(name + ": {"), std::string::npos) << name;
     ++fields;
   }
-  EXPECT_EQ(fields, 25u);
+  EXPECT_EQ(fields, 28u);
 }
 
 }  // namespace

@@ -100,6 +100,9 @@ Result<void> validate_name(std::string_view name) {
 
 Result<void> validate(const VmConfig& config) {
   if (!config.name.empty()) TRY(validate_name(config.name));
+  if (config.watchdog > longest_watchdog)
+    return bad(text("watchdog: {} seconds are too many", config.watchdog),
+               text("give at most {}", longest_watchdog));
   if (config.kernel.empty())
     return bad("kernel: no kernel is given", "name one: polyvisor run KERNEL, or -k FILE");
   TRY(check_text("kernel", config.kernel));

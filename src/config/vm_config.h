@@ -44,6 +44,12 @@ struct Trace {
 
   bool operator==(const Trace&) const = default;
 };
+// Registers whose content is unknown after reset: as KVM leaves them (on aarch64 it fills them with
+// a value that stands out), zeroed, or random.
+enum class ResetPolicy : u8 { kvm, zero, random };
+// What the watchdog does with a guest that hangs.
+enum class WatchdogAction : u8 { report, stop };
+inline constexpr u32 longest_watchdog = 86'400;  // seconds
 
 struct VmConfig {
   std::string name;    // of the running VM; empty: guest-<pid>
@@ -62,6 +68,9 @@ struct VmConfig {
   IrqChip irqchip = IrqChip::automatic;
   Transport transport = Transport::mmio;
   Nisv nisv = Nisv::abort;
+  ResetPolicy reset_policy = ResetPolicy::kvm;
+  u32 watchdog = 0;  // seconds without a sign of life before the guest is looked at; 0: never
+  WatchdogAction watchdog_action = WatchdogAction::report;
   LogLevel log_level = LogLevel::warn;
   bool sandbox = true;
   bool exit_stats = false;  // print the exits by cause at the end
@@ -108,6 +117,10 @@ inline constexpr Spelling<Transport> kvmtool_transport_names[] = {
 inline constexpr Spelling<Nisv> nisv_names[] = {{"abort", Nisv::abort}, {"stop", Nisv::stop}};
 inline constexpr Spelling<TraceKind> trace_names[] = {{"exits", TraceKind::exits},
                                                       {"steps", TraceKind::steps}};
+inline constexpr Spelling<ResetPolicy> reset_policy_names[] = {
+    {"kvm", ResetPolicy::kvm}, {"zero", ResetPolicy::zero}, {"random", ResetPolicy::random}};
+inline constexpr Spelling<WatchdogAction> watchdog_action_names[] = {
+    {"report", WatchdogAction::report}, {"stop", WatchdogAction::stop}};
 inline constexpr Spelling<LogLevel> log_level_names[] = {{"error", LogLevel::error},
                                                          {"warn", LogLevel::warn},
                                                          {"info", LogLevel::info},

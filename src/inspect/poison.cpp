@@ -10,6 +10,12 @@ constexpr u64 small = 1_MiB;
 // Addresses of a 64-bit kernel: the upper 16 bits are ones.
 bool kernel_address(u64 value) { return value >> 48 == 0xffff; }
 
+// Physical ones, and those of a program that runs at them; also kernels' that lie high.
+bool plain_address(u64 value) {
+  constexpr u64 reach = u64{1} << 40;
+  return value < reach || value > ~reach;
+}
+
 bool near_zero(u64 value) { return value < small || value > ~u64{0} - small; }
 
 // Without looking at other registers.
@@ -20,7 +26,7 @@ bool trace_of(u64 value, PoisonTrace& trace) {
   } else if (near_zero(value - kvm_poison)) {
     trace.form = PoisonTrace::Form::plus_small;
     trace.offset = value - kvm_poison;
-  } else if (kernel_address(value - kvm_poison)) {
+  } else if (kernel_address(value - kvm_poison) || plain_address(value - kvm_poison)) {
     trace.form = PoisonTrace::Form::plus_address;
     trace.offset = value - kvm_poison;
   } else if (kernel_address(value + kvm_poison)) {

@@ -16,7 +16,7 @@ struct PoisonTrace {
   enum class Form : u8 {
     exact,          // the value itself
     plus_register,  // the value + another register's content
-    plus_address,   // the value + a kernel's address
+    plus_address,   // the value + an address
     plus_small,     // the value + or - at most 1 MiB
     minus,          // a kernel's address - the value
     low_half,       // its lower 32 bits

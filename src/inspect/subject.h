@@ -41,6 +41,8 @@ class Subject {
   virtual bool read_physical(u64 address, MutableBytes into) = 0;
   // Copies memory by a vCPU's virtual address: false where nothing is mapped or known.
   virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
+  // How many bytes the guest has written to its console; 0 where that is not known.
+  virtual u64 console_bytes() { return 0; }
   // What the vCPU's page tables say about `address`, in words for people ("mapped to 0x...", "not
   // mapped: ..."); empty: unknown.
   virtual std::string explain_address(const hv::RegisterFile& cpu, u64 address) {

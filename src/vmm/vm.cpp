@@ -9,6 +9,7 @@
 #include "jail/policies.h"
 #include "kvm/debug_probe.h"
 #include "kvm/ioctl_lists.h"
+#include "vmm/reset_policy.h"
 
 namespace pv::vmm {
 namespace {
@@ -142,6 +143,7 @@ Result<void> Vm::load() {
   }
   for (unsigned i = 0; i < config_.cpus; ++i)
     TRY(vm_->set_boot_state(*vcpus_[i], machine_->boot_state(i)), text("vCPU {}", i));
+  if (config_.reset_policy != config::ResetPolicy::kvm) TRY(replace_unknown_registers());
   // Kernel and initrd are in guest memory; nothing reads the files again.
   files_.kernel.reset();
   files_.initrd.reset();
@@ -157,6 +159,17 @@ Result<Fd> Vm::make_doorbell(virtio::Transport& transport, u16 queue) {
     if (::read(fd, &count, sizeof count) == sizeof count) transport.notify_from_executor(queue);
   }));
   return event;
+}
+
+Result<void> Vm::replace_unknown_registers() {
+  const auto random = [this] {
+    u64 value = 0;
+    entropy_->fill({reinterpret_cast<u8*>(&value), sizeof value});
+    return value;
+  };
+  for (unsigned i = 0; i < config_.cpus; ++i)
+    TRY(apply_reset_policy(*vcpus_[i], config_.reset_policy, random), text("vCPU {}", i));
+  return {};
 }
 
 Result<void> Vm::attach_doorbells() {

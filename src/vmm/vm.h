@@ -82,6 +82,7 @@ class Vm final : public control::Target, private device::PowerControl {
   Result<void> assemble();
   Result<void> create_vcpus();
   Result<void> load();
+  Result<void> replace_unknown_registers();
   Result<void> attach_doorbells();
   // An event that, once signalled, has the transport look at its queue.
   Result<Fd> make_doorbell(virtio::Transport& transport, u16 queue);

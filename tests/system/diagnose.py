@@ -59,8 +59,24 @@ def _lives(name, kind, options):
                 says=["diagnosed 0", "it ended with status 106"], timeout=120, check=_verdict("busy", "idle"))
 
 
+def _watchdog(name, kind, action, then):
+    return script(f"polyvisor run guest/hang -p kind={kind} --name {name} --watchdog 2{action} </dev/null >tmp/{name}.out 2>&1 & pid=$!\n"
+                  f"wait_for 'hang: kind' tmp/{name}.out; {then}; finished $pid it; cat tmp/{name}.out")
+
+
 def _others(target):
     found = [
+        Case("diagnose/watchdog", _watchdog("d-dog", 4, "", "wait_for VERDICT tmp/d-dog.out; polyvisor stop -n d-dog"),
+             says=["it ended with status 106", "watchdog: no sign of life for 2 s", "VERDICT (spinning)"], timeout=120),
+        Case("diagnose/watchdog-stop", _watchdog("d-dogstop", 4, ",action=stop", "true"),
+             says=["it ended with status 106", "VERDICT (spinning)"], timeout=120),
+        Case("diagnose/watchdog-healthy", _watchdog("d-doghealthy", 20, "", "sleep 8; polyvisor stop -n d-doghealthy"),
+             says=["it ended with status 106"], never=["VERDICT"], timeout=120),
+        Case("diagnose/differential-same", script(
+            "polyvisor run guest/hang -p kind=4 --name d-same </dev/null >tmp/d-same.out 2>&1 & pid=$!\n"
+            "wait_for 'hang: kind' tmp/d-same.out; polyvisor diagnose d-same --differential; echo diagnosed $?\n"
+            "polyvisor list; polyvisor stop -n d-same; finished $pid it"), timeout=120, never=["d-same-zeroed"],
+            says=["NOT THE REASON", "diagnosed 1", "it ended with status 106"]),
         Case("diagnose/healthy-spin", _diagnosed("d-spin", "guest/spin", "spinning"), check=_verdict("busy"),
              says=["diagnosed 0"], timeout=120),
         Case("diagnose/healthy-paused", _diagnosed("d-paused", "guest/hang -p kind=4", "hang: kind",
@@ -81,4 +97,12 @@ def _others(target):
             check=_verdict("unwritten-register"),
             says=["TPIDR_EL1 was never written: a per-CPU access before it is set up", "0x1de7ec7edbadc0de",
                   "diagnosed 1"]))
+        found.append(Case(
+            "diagnose/percpu-zeroed", ["polyvisor", "run", "guest/percpu", "--reset-policy", "zero"],
+            says=["TPIDR_EL1 happened to be 0"], never=["polyvisor:"]))
+        found.append(Case("diagnose/percpu-differential", script(
+            "polyvisor run guest/percpu --name d-diff </dev/null >tmp/d-diff.out 2>&1 & pid=$!\n"
+            "wait_for 'access follows' tmp/d-diff.out; polyvisor diagnose d-diff --differential; echo diagnosed $?\n"
+            "polyvisor stop -n d-diff; finished $pid it"), timeout=120,
+            says=["VERDICT (unwritten-register)", "the copy ran to its end, status 0", "PROVEN", "diagnosed 1"]))
     return found

@@ -101,8 +101,8 @@ void add_log(Subject& subject, const Options& options, Report& report) {
     report.log_note = "No kernel log was found in the guest's memory.";
     return;
   }
-  report.log_note = text("The log: {} lines from guest-physical {:#x}.", log->lines.size(),
-                         log->address);
+  report.log_note =
+      text("The log: {} lines from guest-physical {:#x}.", log->lines.size(), log->address);
   const usize first = log->lines.size() - std::min(log->lines.size(), shown);
   report.log.assign(log->lines.begin() + static_cast<std::ptrdiff_t>(first), log->lines.end());
   const std::string* panic = find_panic(*log);
@@ -110,8 +110,10 @@ void add_log(Subject& subject, const Options& options, Report& report) {
   if (panic == nullptr || cause == Cause::idle || cause == Cause::paused ||
       cause == Cause::debugged)
     return;
-  Verdict verdict{.cause = Cause::panic, .sentence = "the kernel has panicked: " + *panic,
-                  .evidence = {}, .advice = {}};
+  Verdict verdict{.cause = Cause::panic,
+                  .sentence = "the kernel has panicked: " + *panic,
+                  .evidence = {},
+                  .advice = {}};
   verdict.evidence.emplace_back("this line stands in the kernel's log, read from its memory");
   verdict.evidence.push_back("the CPU since: " + report.verdict.sentence);
   verdict.advice.emplace_back("panic=-1 on the guest's command line makes it reset instead");
@@ -145,11 +147,18 @@ bool is_healthy(Cause cause) {
 Result<Report> diagnose(Subject& subject, const Options& options) {
   Report report;
   report.facts = subject.facts();
+  const u64 written = subject.console_bytes();
   const std::vector<Scene> scenes = TRY(sample(subject, options));
+  const bool talks = subject.console_bytes() != written;
   if (scenes.empty()) return fail(Error::Kind::image, "there is no CPU to look at");
   report.samples = scenes.front().count();
   for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
   decide(report);
+  if (talks && report.verdict.cause == Cause::spinning) {
+    report.verdict.cause = Cause::busy;
+    report.verdict.sentence = "busy: it writes to its console";
+    report.verdict.advice.clear();
+  }
   add_log(subject, options, report);
   return report;
 }

@@ -23,6 +23,18 @@ bool one_slot(const Scene& scene) {
   }) == scene.count();
 }
 
+// The same kind of fault at the same instruction, though about changing addresses (a stack pointer
+// that wanders).
+bool same_place(const Scene& scene) {
+  const auto& last = scene.state().recorded;
+  if (!last || !last->fault) return false;
+  const usize same = scene.samples_with([&](const CpuState& state) {
+    return state.recorded && state.recorded->fault && state.recorded->syndrome == last->syndrome &&
+           state.recorded->return_address == last->return_address;
+  });
+  return same + 1 >= scene.count();
+}
+
 // Without a recorded exception: the slots and the other places that the samples have met.
 std::string exception_loop_sentence(const Scene& scene) {
   std::string slots, places;
@@ -56,22 +68,28 @@ const Recorded* same_fault(const Scene& scene) {
 }
 
 bool stuck_in_exceptions(const Scene& scene) {
+  constexpr usize few = 8;  // places
+
   const usize in_slots = scene.samples_with(in_fault_slot);
   if (scene.count() == 1) return in_slots == 1;
   if (in_slots == scene.count()) return true;
   // The processor keeps no record of the exception (x86_64), but the samples go round in a circle.
-  constexpr usize few = 8;
   if (in_slots >= enough(scene.count()) && window(scene).distinct.size() <= few &&
       no_progress(scene))
     return true;
-  return same_fault(scene) != nullptr && in_slots >= enough(scene.count());
+  if (in_slots < enough(scene.count())) return false;
+  return same_fault(scene) != nullptr ||
+         (same_place(scene) && window(scene).distinct.size() <= few);
 }
 
-bool stack_is_gone(const Scene& scene, const Recorded& fault) {
+bool stack_is_gone(const Scene& scene) {
   constexpr u64 near = 8_KiB;  // a frame, or what a handler pushes
-  if (!fault.data || !fault.address) return false;
-  const u64 distance = *fault.address - scene.state().sp;
-  return (distance < near || distance > ~near) && !scene.readable(*fault.address);
+  const usize gone = scene.samples_with([&](const CpuState& state) {
+    if (!state.recorded || !state.recorded->data || !state.recorded->address) return false;
+    const u64 distance = *state.recorded->address - state.sp;
+    return (distance < near || distance > ~near) && !scene.readable(*state.recorded->address);
+  });
+  return 2 * gone > scene.count();
 }
 
 void add_exception_evidence(const Scene& scene, Verdict& verdict) {
@@ -136,7 +154,7 @@ MaybeVerdict exception_loop(const Scene& scene) {
   const CpuState& state = scene.state();
   const Recorded* fault = same_fault(scene);
   Verdict verdict{.cause = Cause::exception_loop, .sentence = {}, .evidence = {}, .advice = {}};
-  if (fault != nullptr && stack_is_gone(scene, *fault)) {
+  if (stack_is_gone(scene)) {
     verdict.cause = Cause::stack_overflow;
     verdict.sentence = text(
         "stack overflow: SP ({:#x}) has left memory, and each exception faults again when it "

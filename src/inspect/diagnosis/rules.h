@@ -31,7 +31,7 @@ bool stuck_in_exceptions(const Scene& scene);
 const Recorded* same_fault(const Scene& scene);
 // Lines about the vector slot and the recorded exception, for any verdict that has to do with them.
 void add_exception_evidence(const Scene& scene, Verdict& verdict);
-// Whether `fault` says that the stack pointer points to no memory.
-bool stack_is_gone(const Scene& scene, const Recorded& fault);
+// Whether most samples show a fault about memory at the stack pointer, where there is none.
+bool stack_is_gone(const Scene& scene);
 
 }  // namespace pv::inspect

@@ -113,6 +113,9 @@ void advise(bool linux, Verdict& verdict) {
         "behind that call");
   else
     verdict.advice.emplace_back("write the register before it is read");
+  verdict.advice.emplace_back(
+      "proof: polyvisor diagnose --differential starts a copy with 0 in such registers, as run "
+      "--reset-policy zero does");
 }
 
 }  // namespace
@@ -142,7 +145,7 @@ MaybeVerdict unwritten_register(const Scene& scene) {
   const auto unwritten = never_written(cpu);
   const bool tpidr = cpu.get("tpidr_el1") == kvm_poison || (!cpu.get("tpidr_el1") && entry);
   if (source == nullptr && tpidr && (entry || per_cpu)) source = "TPIDR_EL1";
-  const bool linux = entry.has_value();
+  const bool linux = entry && state.pc >> 48 == 0xffff;  // a kernel's address
   const std::string_view what =
       source != nullptr && std::string_view(source) == "TPIDR_EL1"
           ? (linux ? ": a per-CPU access before it is set up, that is before "

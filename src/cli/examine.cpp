@@ -1,0 +1,74 @@
+#include "cli/examine.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#include <optional>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/live_subject.h"
+#include "inspect/symbols.h"
+
+namespace pv::cli {
+namespace {
+
+i64 now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
+  Fd file;
+  if (path != "-") {
+    auto opened = open_file(path, O_RDONLY | O_NOCTTY);
+    if (!opened) {
+      Error error = std::move(opened).error();
+      error.kind = Error::Kind::image;
+      return std::unexpected(std::move(error));
+    }
+    file = *std::move(opened);
+  }
+  std::vector<u8> bytes;
+  constexpr usize step = 256 << 10;
+  for (;;) {
+    const usize old = bytes.size();
+    bytes.resize(old + step);
+    const usize got =
+        TRY(read_fully(path == "-" ? 0 : file.get(), std::span(bytes).subspan(old)), path);
+    bytes.resize(old + got);
+    if (got < step) return bytes;
+    if (bytes.size() > most)
+      return fail(Error::Kind::image, text("{} is larger than {}", path, size_text(most)));
+  }
+}
+
+Result<inspect::Report> examine(inspect::Subject& subject, const Examination& how) {
+  std::optional<inspect::Symbols> symbols;
+  if (!how.symbols.empty()) {
+    const auto file = TRY(read_whole(how.symbols, u64{1} << 30));
+    symbols = TRY(inspect::Symbols::parse(file), how.symbols);
+  }
+  const auto wait = [] {
+    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
+    ::nanosleep(&pause, nullptr);
+  };
+  // A guest with much memory, or a slow host: the verdict is worth more than the log.
+  const i64 patience = now_ms() + 8'000;
+  inspect::Options options{.samples = how.samples,
+                           .wait = wait,
+                           .symbols = symbols ? &*symbols : nullptr,
+                           .search = [patience] { return now_ms() < patience; }};
+  if (!subject.facts().live || !how.log) options.search = nullptr;
+  return inspect::diagnose(subject, options);
+}
+
+Result<inspect::Report> examine_running(const control::Running& vm, const Examination& how) {
+  const auto subject = TRY(LiveSubject::open(vm));
+  return examine(*subject, how);
+}
+
+}  // namespace pv::cli
