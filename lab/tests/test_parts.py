@@ -100,6 +100,22 @@ class MinimalTest(unittest.TestCase):
             kvm = {"CONFIG_KVM=y", "CONFIG_KVM_E500V2=y", "CONFIG_KVM_E500MC=y"}
             self.assertTrue(kvm & set(minimal.options(arch, "host")), arch.name)
 
+    @unittest.skipUnless(shutil.which("git"), "no git here to read mails with")
+    def test_patches_of_the_kernel_are_mails(self):
+        patches = sorted((minimal.PROJECT / "lab/patches/linux-6.1").glob("*.patch"))
+        self.assertEqual(len(patches), 2)
+        for path in patches:
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run(["git", "mailinfo", f"{folder}/message", f"{folder}/change"], check=True,
+                                      input=path.read_bytes(), capture_output=True)
+                fields = dict(line.split(": ", 1) for line in done.stdout.decode().splitlines() if line)
+                message = pathlib.Path(folder, "message").read_text()
+            self.assertRegex(fields["Subject"], "^(KVM: PPC: booke|powerpc/booke): ")
+            self.assertIn("@", fields["Email"])
+            self.assertIn("Date", fields)
+            self.assertIn(f"Signed-off-by: {fields['Author']} <{fields['Email']}>", message)
+            self.assertNotIn("Fixes: line is due", message)
+
     def test_what_a_configuration_lost(self):
         config = "CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_D=y\n"
         wanted = ["CONFIG_A=y", "CONFIG_B=y", "CONFIG_C=n", "CONFIG_D=n"]
