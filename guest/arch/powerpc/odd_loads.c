@@ -65,7 +65,7 @@ static u32 memory[2] __attribute__((aligned(8)));
   X(std, "std %[v], 4(%[b])", 0) X(stdu, "stdu %[v], 4(%[b])", 0) X(stdx, "stdx %[v], %[b], %[i]", 0) \
   X(stdux, "stdux %[v], %[b], %[i]", 0) X(ldarx, "ldarx %[v], %[b], %[i]", 0) X(stdcx, "stdcx. %[v], %[b], %[i]", 0) \
   X(stdbrx, ".long 0x7c000528 | (%[v] << 21) | (%[b] << 16) | (%[i] << 11)", 0) \
-  X(lwepx, ".long 0x7c00003e | (%[v] << 21) | (%[b] << 16) | (%[i] << 11)", 4) \
+  X(lwepx, ".long 0x7c00003e | (%[v] << 21) | (%[b] << 16) | (%[i] << 11)", 0) \
   X(stwepx, ".long 0x7c00013e | (%[v] << 21) | (%[b] << 16) | (%[i] << 11)", 0)
 
 #define FUNCTION(name, text, check) \
