@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "kvm/arch.h"
+#include "kvm/powerpc_host.h"
 #include "kvm/powerpc_tlb.h"
 
 namespace pv::kvm::arch {
@@ -143,14 +144,7 @@ Result<void> read_clocks(machine::HostFacts& facts) {
 }  // namespace
 
 Result<unsigned long> vm_type(const Fd& kvm, const VmSpec&) {
-  if (!has(kvm, KVM_CAP_PPC_BOOKE_SREGS) || !has(kvm, KVM_CAP_SW_TLB))
-    return fail_check("book3e",
-                      "this host's KVM is not one for Book3E processors (e500v2, e500mc, e5500, "
-                      "e6500)");
-  if (!has(kvm, KVM_CAP_DEVICE_CTRL) || !has(kvm, KVM_CAP_IRQ_MPIC))
-    return fail_check("mpic", "this host's KVM has no interrupt controller for guests (MPIC)");
-  if (!has(kvm, KVM_CAP_IRQ_ROUTING))
-    return fail_check("mpic", "this host's KVM cannot route interrupts (KVM_CAP_IRQ_ROUTING)");
+  TRY(check_booke_host([&](int capability) { return has(kvm, capability); }));
   return 0ul;
 }
 
@@ -175,17 +169,12 @@ Result<void> create_irqchip(Vm& vm) {
   const auto* mpic = std::get_if<machine::Mpic>(&vm.irqchip());
   if (mpic == nullptr)
     return fail(Error::Kind::host, "this interrupt controller does not exist on powerpc");
-  Fd device = create_device(vm, KVM_DEV_TYPE_FSL_MPIC_42);
-  bool newer = device.valid();
-  if (!newer) device = create_device(vm, KVM_DEV_TYPE_FSL_MPIC_20);
-  if (!device.valid())
-    return fail_errno("KVM refused an interrupt controller, MPIC 4.2 as well as 2.0", errno,
-                      "the host kernel needs CONFIG_KVM_MPIC=y");
+  MpicDevice device = TRY(create_mpic([&](u32 type) { return create_device(vm, type); }));
   u64 base = mpic->base;
-  TRY(set_device_attr(device, KVM_DEV_MPIC_GRP_MISC, KVM_DEV_MPIC_BASE_ADDR, &base,
+  TRY(set_device_attr(device.fd, KVM_DEV_MPIC_GRP_MISC, KVM_DEV_MPIC_BASE_ADDR, &base,
                       "the MPIC's address"));
-  vm.irqchip_fd() = std::move(device);
-  return newer ? route<256>(vm) : route<80>(vm);
+  vm.irqchip_fd() = std::move(device.fd);
+  return device.sources == 256 ? route<256>(vm) : route<80>(vm);
 }
 
 Result<void> finish_irqchip(Vm&) { return {}; }
