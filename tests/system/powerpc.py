@@ -5,7 +5,7 @@ import struct
 import zlib
 
 from polylab.arch import find_arch
-from polylab.build import find_guests
+from polylab.build import find_guests, find_monitor
 from polylab.cache import Cache
 from polylab.errors import LabError
 from polylab.kernels import find_kernel
@@ -27,7 +27,7 @@ def cases(target):
     """Nothing on other architectures."""
     if not target.powerpc:
         return []
-    return _uimages(target) + _refused(target) + _small() + [
+    return _uimages(target) + _refused(target) + _small() + _narrow_monitor(target) + [
         Case("powerpc/hypercall", ["polyvisor", "run", "guest/hypercall"],
              says=["KVM_HC_FEATURES: status 0", "an unknown one: status 12"]),
         Case("powerpc/access-instructions", ["polyvisor", "run", "guest/widths", "--rng", "-p", "odd=1"],
@@ -56,6 +56,25 @@ def _small():
              says=[" checks, 0 failed\n", " checks, 0 failed\n"], never=["FAIL"]),
         Case("powerpc/small-smp", ["polyvisor", "run", "guest/smp", "-m", "2", "-c", "2"], timeout=20,
              says=["smp: 2 of 2 CPUs up"]),
+    ]
+
+
+def _narrow_monitor(target):
+    """The 32-bit monitor under a 64-bit kernel: bare-metal guests, and Linux of 64 bits."""
+    if target.linux_arch != "ppc64":
+        return []
+    monitor = find_monitor(find_arch("e5500-32"))
+    if not monitor:
+        return [Case("powerpc/32-bit-monitor", "", skip="the 32-bit monitor (preset powerpc) has not been built")]
+    linux = ["in/polyvisor32", "run", "guest/linux", "-i", "guest/initrd", "-m", "256", "-p",
+             f"console={target.console} quiet lab.script=reboot"]
+    files = {"in/polyvisor32": monitor}
+    return [
+        Case("powerpc/32-bit-monitor", script("in/polyvisor32 run guest/hello && in/polyvisor32 run guest/contract -c 2 && "
+             "in/polyvisor32 run guest/smp -c 2"), files=files, timeout=120, never=["FAIL"],
+             says=["hello from polyvisor guest (powerpc)", " checks, 0 failed\n", "smp: 2 of 2 CPUs up"]),
+        Case("powerpc/32-bit-monitor-linux", script(quoted(linux)), 100, files=files, timeout=300,
+             says=["lab-guest: up: Linux", "on ppc64", "polyvisor: the guest reset itself."]),
     ]
 
 
