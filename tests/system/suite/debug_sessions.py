@@ -32,7 +32,7 @@ NO_WATCHPOINTS = {
     "e5500": "QEMU's Book3E debug registers do nothing",
 }
 # What the Linux guest does meanwhile.
-LINUX_FILES = {"etc/lab/debugged": b"while true; do cat /proc/uptime >/dev/null; sleep 0.1; done\n"}
+LINUX_FILES = {"etc/lab/debugged": b"while true; do echo tick >/dev/null; sleep 0.1; done\n"}
 STEPS = ("stepi",) * 4
 
 
@@ -93,9 +93,9 @@ def sessions(target):
         "linux", guest="linux", symbols="vmlinux", after="lab-guest: up", timeout=280.0,
         options=("-i", "guest/initrd", "-m", "128", "-p",
                  f"console={target.console} quiet nokaslr lab.script=debugged"),
-        commands=("info threads", "break vfs_read", "continue", "bt 3", "stepi", "stepi", "continue",
+        commands=("info threads", "break vfs_write", "continue", "bt 3", "stepi", "stepi", "continue",
                   "delete", f"print/x *(unsigned long *)&{variable}", *watching, "kill", "quit"),
-        says=("Thread 1 (CPU 0: ", "Breakpoint 1, 0x", " in vfs_read ()", "#0", "vfs_read", "#1", "ksys_read",
+        says=("Thread 1 (CPU 0: ", "Breakpoint 1, 0x", " in vfs_write ()", "#0", "vfs_write", "#1", "ksys_write",
               "Breakpoint 1, 0x", "= 0x", *(("Old value", "New value") if watches else ()), "killed"),
         guest_says=("lab-guest: up", "exit status 106"),
         skip="KVM-PVM cannot boot Linux" if target.native else "")
