@@ -123,7 +123,8 @@ std::string findings_text(const Probe& probe, std::span<const Finding> findings)
     detail(out, "mend: ", finding.mend);
   }
   if (!not_asked.empty())
-    out += text("-     not asked, because KVM's device does not open: {}\n", wrapped(not_asked, 6));
+    out += text("-     {}\n",
+                wrapped("not asked, because KVM's device does not open: " + not_asked, 6));
   return out + log_text(probe);
 }
 
