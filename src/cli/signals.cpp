@@ -39,6 +39,9 @@ Signals::~Signals() {
   signalfd_siginfo info;
   while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
   }
+  // One of these may have come while nobody looked, from the last write to a reader that has gone:
+  // let in now it would end the process in place of the run's own exit status.
+  for (const int number : {SIGPIPE, SIGXFSZ}) ::sigaddset(&before_, number);
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
