@@ -148,6 +148,11 @@ class FakeDriver {
   bool needs_reset() const { return (get(spec::mmio::Status) & spec::status_needs_reset) != 0; }
 
   // Memory.
+  // Every ring and what else was laid out; the device must not use them any more.
+  void forget() {
+    rings.clear();
+    next_ = arena_;
+  }
   u64 allocate(u64 size, u64 alignment = 16) {
     next_ = align_up(next_, alignment) + size;
     return next_ - size;

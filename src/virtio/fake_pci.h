@@ -82,16 +82,18 @@ class FakePciMachine {
     set_common(DeviceStatus, common(DeviceStatus) | spec::status_features_ok);
     return (common(DeviceStatus) & spec::status_features_ok) != 0;
   }
-  FakeDriver::Ring& layout(u16 index, u16 size, u64 alignment = 16) {
+  // False: there is no room for the ring, which is so when its size was read where nothing is.
+  bool layout(u16 index, u16 size, u64 alignment = 16) {
     if (driver.rings.size() <= index) driver.rings.resize(index + 1u);
     FakeDriver::Ring& ring = driver.rings[index] = FakeDriver::Ring{};
     ring.size = size;
     ring.descriptors = driver.allocate(16u * size, alignment);
     ring.avail = driver.allocate(spec::avail_bytes(size), 2);
     ring.used = driver.allocate(spec::used_bytes(size), alignment < 4096 ? 4 : alignment);
-    CHECK(ram.fill(memory::GuestAddress(ring.descriptors),
-                   ring.used + spec::used_bytes(size) - ring.descriptors, 0));
-    return ring;
+    const bool fits = ram.fill(memory::GuestAddress(ring.descriptors),
+                               ring.used + spec::used_bytes(size) - ring.descriptors, 0);
+    if (!fits) driver.forget();
+    return fits;
   }
   // All queues, without or with a vector each (vector 0 for the configuration), and DRIVER_OK.
   bool start(u64 features, bool vectors = false) {
@@ -100,7 +102,8 @@ class FakePciMachine {
     if (vectors) set_common(ConfigMsixVector, 0);
     for (u16 index = 0; index < common(NumQueues); ++index) {
       set_common(QueueSelect, index);
-      const FakeDriver::Ring& ring = layout(index, static_cast<u16>(common(QueueSize)));
+      if (!layout(index, static_cast<u16>(common(QueueSize)))) return false;
+      const FakeDriver::Ring& ring = driver.rings[index];
       if (vectors) set_common(QueueMsixVector, index + 1u);
       set_common64(QueueDesc, ring.descriptors);
       set_common64(QueueDriver, ring.avail);
@@ -122,7 +125,8 @@ class FakePciMachine {
       set_legacy(legacy::QueueSelect, index);
       const u32 size = legacy(legacy::QueueSize);
       if (size == 0) break;
-      const FakeDriver::Ring& ring = layout(index, static_cast<u16>(size), 4096);
+      if (!layout(index, static_cast<u16>(size), 4096)) return false;
+      const FakeDriver::Ring& ring = driver.rings[index];
       set_legacy(legacy::QueueAddress, static_cast<u32>(ring.descriptors / 4096));
       if (legacy(legacy::QueueAddress) != ring.descriptors / 4096) return false;
     }

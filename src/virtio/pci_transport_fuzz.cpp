@@ -84,7 +84,7 @@ void step(FakePciMachine& machine, block::FakeEngine* engine, Input& in) {
     case 10: save_and_restore(machine, in); break;
     case 11:
       if (in.byte() & 1) machine.enable_msix();
-      machine.driver.rings.clear();
+      machine.driver.forget();
       if (in.byte() & 1)
         machine.start_legacy(in.byte());
       else
