@@ -79,7 +79,6 @@ HostFacts facts(const Case& c) {
 struct Trees : ::testing::TestWithParam<Case> {};
 
 void expect_tree(const Case& c, const std::string& board = "") {
-  if (!has_tool("dtc")) GTEST_SKIP() << "no dtc here (package device-tree-compiler)";
   TestMachine t(
       c.arch,
       {.ram = 256_MiB, .cpus = c.cpus, .irqchip = c.irqchip, .virtio = c.bus, .board = board},
@@ -90,6 +89,10 @@ void expect_tree(const Case& c, const std::string& board = "") {
   if (c.initrd) payload.initrd.resize(12345);
   ASSERT_TRUE(t.load(payload)) << t.error;
 
+  // Byte for byte the tree that dtc has judged where there is one: hosts of other byte order have
+  // none.
+  expect_golden(text("{}/golden/{}.sum", name(c.arch), c.name), checksum(t.machine->device_tree()));
+  if (!has_tool("dtc")) return;
   ScratchFolder scratch;
   std::string tree = scratch.file("tree.dtb"), warnings = scratch.file("warnings");
   write_file(tree, t.machine->device_tree());

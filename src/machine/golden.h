@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "base/text.h"
 
 namespace pv::machine {
 
@@ -76,6 +77,13 @@ inline Output run(const std::string& command) {
 
 inline bool has_tool(const char* name) {
   return run(std::string("command -v ") + name + " 2>/dev/null").status == 0;
+}
+
+// The size of a file and its checksum, FNV-1a of 64 bits: one line.
+inline std::string checksum(Bytes content) {
+  u64 sum = 0xcbf2'9ce4'8422'2325;
+  for (u8 byte : content) sum = (sum ^ byte) * 0x100'0000'01b3;
+  return ::pv::text("{} bytes, {:016x}\n", content.size(), sum);
 }
 
 // `name` is a path below src/machine/.
