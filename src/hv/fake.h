@@ -42,6 +42,7 @@ class FakeVcpu final : public Vcpu {
   void then_fail(Error error) { failure_ = std::move(error); }
 
   unsigned index() const override { return index_; }
+  bool single_stepping() const override { return debug.single_step; }
   Result<Exit> run() override;
   Result<std::optional<Exit>> finish_pending() override {
     ++finished;

@@ -16,6 +16,8 @@ class Vcpu {
  public:
   virtual ~Vcpu() = default;
   virtual unsigned index() const = 0;
+  // Whether set_debug() has asked for a stop after one instruction.
+  virtual bool single_stepping() const = 0;
 
   // Enters the guest until it needs the monitor. A pending MMIO or PIO read is finished on entry.
   virtual Result<Exit> run() = 0;

@@ -273,7 +273,9 @@ Result<void> Vcpu::write_register(usize index, hv::RegisterValue value) {
 }
 
 Result<void> Vcpu::set_debug(const hv::DebugControl& control) {
-  return arch::set_debug(*this, control);
+  TRY(arch::set_debug(*this, control));
+  stepping_ = control.single_step;
+  return {};
 }
 
 Result<bool> Vcpu::deliver_breakpoint(const hv::DebugControl& control) {

@@ -75,9 +75,13 @@ bool Dispatcher::crash(std::string message, std::string hint) {
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Nisv& nisv) {
-  auto end = undescribed_.handle(vcpu, nisv);
-  if (end) finish_(std::move(*end));
-  return !end;
+  auto [end, moved_to] = undescribed_.handle(vcpu, nisv);
+  if (end) {
+    finish_(std::move(*end));
+    return false;
+  }
+  // KVM reports a step only of what the processor has executed.
+  return !moved_to || on(vcpu, hv::Debug{*moved_to, hv::DebugCause::step});
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Unemulated& access) {

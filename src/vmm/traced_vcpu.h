@@ -50,6 +50,8 @@ class TracedVcpu final : public hv::Vcpu {
   void commit();
 
   unsigned index() const override { return inner_->index(); }
+  // The trace's own steps are nobody else's.
+  bool single_stepping() const override { return !options_.steps && inner_->single_stepping(); }
   Result<hv::Exit> run() override;
   Result<std::optional<hv::Exit>> finish_pending() override;
   void complete_read(u64 value) override;

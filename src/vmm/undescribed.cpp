@@ -74,15 +74,15 @@ bool Undescribed::again(unsigned cpu, u64 pc) {
   return ++attempts.count <= most_attempts;
 }
 
-std::optional<Outcome> Undescribed::handle(hv::Vcpu& vcpu, const hv::Nisv& exit) {
+Undescribed::Handled Undescribed::handle(hv::Vcpu& vcpu, const hv::Nisv& exit) {
   Guest guest(*this, vcpu);
   auto done = inspect::aarch64::complete({exit.syndrome, exit.address.value()}, guest, guest);
-  if (!done) return host_error(done.error());
+  if (!done) return {host_error(done.error()), {}};
   switch (done->kind) {
-    case Completion::Kind::done: attempts_[vcpu.index()] = {}; return std::nullopt;
-    case Completion::Kind::faulted: return std::nullopt;
+    case Completion::Kind::done: attempts_[vcpu.index()] = {}; return moved(vcpu);
+    case Completion::Kind::faulted: return moved(vcpu);
     case Completion::Kind::again:
-      if (again(vcpu.index(), done->pc)) return std::nullopt;
+      if (again(vcpu.index(), done->pc)) return {};
       done->reason = "no load or store that could have done this stands there";
       break;
     case Completion::Kind::refused: break;
@@ -90,20 +90,28 @@ std::optional<Outcome> Undescribed::handle(hv::Vcpu& vcpu, const hv::Nisv& exit)
   return refuse(vcpu, exit, *done);
 }
 
-std::optional<Outcome> Undescribed::refuse(hv::Vcpu& vcpu, const hv::Nisv& exit,
-                                           const Completion& refused) {
+// Only a debugger that steps wants to know where.
+Undescribed::Handled Undescribed::moved(hv::Vcpu& vcpu) {
+  if (!vcpu.single_stepping()) return {};
+  auto pc = vcpu.read_register(inspect::aarch64::place("pc"));
+  if (!pc) return {host_error(pc.error()), {}};
+  return {{}, pc->low};
+}
+
+Undescribed::Handled Undescribed::refuse(hv::Vcpu& vcpu, const hv::Nisv& exit,
+                                         const Completion& refused) {
   std::string what = text(
       "CPU {}: the instruction {:#010x} at {:#x} accessed {:#x}, outside RAM, and polyvisor "
       "cannot complete it: {}",
       vcpu.index(), refused.instruction, refused.pc, exit.address.value(), refused.reason);
   const char* hint = "the guest must access devices by ordinary loads and stores";
   if (refused_ == config::Nisv::stop || !refused.abort)
-    return Outcome{Outcome::Kind::crash, 0, std::move(what), hint};
+    return {Outcome{Outcome::Kind::crash, 0, std::move(what), hint}, {}};
   log_.guest(refusals_, "{}; the guest got a data abort (--nisv stop ends the run instead)", what);
   Guest guest(*this, vcpu);
   if (auto told = inspect::aarch64::take(*refused.abort, guest); !told)
-    return host_error(told.error());
-  return std::nullopt;
+    return {host_error(told.error()), {}};
+  return moved(vcpu);
 }
 
 }  // namespace pv::vmm

@@ -25,8 +25,12 @@ class Undescribed {
   Undescribed(bus::Bus& mmio, memory::GuestMemory& ram, const machine::IrqChip& chip, unsigned cpus,
               config::Nisv refused, Log& log);
 
-  // On the vCPU's thread. An outcome: the VM ends so.
-  std::optional<Outcome> handle(hv::Vcpu& vcpu, const hv::Nisv& exit);
+  struct Handled {
+    std::optional<Outcome> end;   // the VM ends so
+    std::optional<u64> moved_to;  // single-stepping: the instruction is over, the vCPU stands here
+  };
+  // On the vCPU's thread.
+  Handled handle(hv::Vcpu& vcpu, const hv::Nisv& exit);
 
  private:
   struct KernelRange {
@@ -40,8 +44,8 @@ class Undescribed {
   };
   class Guest;
 
-  std::optional<Outcome> refuse(hv::Vcpu& vcpu, const hv::Nisv& exit,
-                                const inspect::aarch64::Completion& refused);
+  Handled refuse(hv::Vcpu& vcpu, const hv::Nisv& exit, const inspect::aarch64::Completion& refused);
+  static Handled moved(hv::Vcpu& vcpu);
   bool again(unsigned cpu, u64 pc);
 
   bus::Bus& mmio_;

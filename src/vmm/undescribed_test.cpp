@@ -46,8 +46,11 @@ struct UndescribedAccess : ::testing::Test {
   u64 get(const char* name) { return vcpu.registers.get_or(name, 0); }
   void code(u32 word) { ASSERT_TRUE(ram.write(GuestAddress(get("pc")), Le32(word))); }
   std::optional<Outcome> handle(Undescribed& u, u64 address = device, u64 syndrome = 0) {
-    return u.handle(vcpu, hv::Nisv{syndrome, GuestAddress(address)});
+    auto handled = u.handle(vcpu, hv::Nisv{syndrome, GuestAddress(address)});
+    moved_to = handled.moved_to;
+    return handled.end;
   }
+  std::optional<u64> moved_to;
   Undescribed make(config::Nisv refused = config::Nisv::abort,
                    machine::IrqChip chip = machine::UserIrqChip{}) {
     return {bus, ram, chip, 2, refused, quiet};
@@ -140,6 +143,26 @@ TEST_F(UndescribedAccess, IsNotTriedForEver) {
   set("pc", ram_base + 4);  // elsewhere it counts anew
   code(0xd503'201f);
   EXPECT_FALSE(handle(u));
+}
+
+TEST_F(UndescribedAccess, AStepIsOverWithIt) {
+  auto u = make();
+  vcpu.debug.single_step = true;
+  code(post_indexed);
+  EXPECT_FALSE(handle(u));
+  EXPECT_EQ(moved_to, ram_base + 4);
+  code(exclusive);
+  set("x1", device);
+  EXPECT_FALSE(handle(u));
+  EXPECT_EQ(moved_to, ram_base + 0x8200);  // the handler's first instruction
+  set("pc", ram_base);
+  code(0xd503'201f);
+  EXPECT_FALSE(handle(u));
+  EXPECT_FALSE(moved_to);  // to be tried again
+  vcpu.debug.single_step = false;
+  code(post_indexed);
+  EXPECT_FALSE(handle(u));
+  EXPECT_FALSE(moved_to);
 }
 
 TEST_F(UndescribedAccess, AHostThatRefusesRegistersIsNamed) {
