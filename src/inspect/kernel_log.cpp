@@ -92,7 +92,7 @@ std::optional<u64> next_block(Reader& reader, u64 block, u64 id, unsigned word, 
 std::optional<u64> previous_block(Reader& reader, u64 block, u64 id, unsigned word) {
   for (u64 back = word; back <= longest_text && back <= block; back += word)
     if (reader.number(block - back, word) == id - 1 &&
-        plausible(reader.string(block - back + word, back - word)))
+        plausible(reader.string(block - back + word, static_cast<usize>(back - word))))
       return block - back;
   return std::nullopt;
 }
