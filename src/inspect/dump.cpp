@@ -76,13 +76,33 @@ class Parser {
   bool segment(std::string_view name, std::span<const std::string_view> words);
   usize general_registers_of_powerpc(const Tokens& tokens, usize at);
   bool memory(const Tokens& tokens);
-  bool code(std::string_view words);
+  void code(std::string_view words);
+  bool more_code(const Tokens& tokens);
   void code_at(u64 address, std::span<const std::string_view> words);
   void block(u64 address, std::vector<u8> bytes);
 
   Dump dump_;
   bool next_cpu_ = false;
+  std::optional<u64> code_goes_on_;  // the address of the next line's words, if it has only those
 };
+
+// Where a line says that code follows: "code at PC:" and a Linux oops's "Code:", anywhere in it.
+// `after`: behind the colon. npos: nowhere.
+usize find_code(std::string_view words, usize& after) {
+  std::string lower(words);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  for (std::string_view mark : {"code at pc:", "code:"}) {
+    const usize at = lower.find(mark);
+    if (at == lower.npos || (at != 0 && lower[at - 1] != ' ' && lower[at - 1] != ',')) continue;
+    after = at + mark.size();
+    return at;
+  }
+  return words.npos;
+}
+
+bool is_code_word(std::string_view word) {
+  return (word.size() == 8 || word.size() == 4 || word.size() == 2) && hexadecimal(word);
+}
 
 hv::RegisterFile& Parser::cpu() {
   if (dump_.cpus.empty() || (next_cpu_ && dump_.cpus.size() < max_cpus))
@@ -180,6 +200,7 @@ void Parser::code_at(u64 address, std::span<const std::string_view> words) {
   const bool big = big_endian(dump_.arch);
   for (std::string_view word : words) {
     if (word.starts_with("0x")) word.remove_prefix(2);
+    while (word.ends_with('.') || word.ends_with(',')) word.remove_suffix(1);  // of a sentence
     const usize size = word.size() / 2;
     const auto value = hexadecimal(word);
     if (!value || (word.size() != 8 && word.size() != 4 && word.size() != 2)) break;
@@ -198,12 +219,9 @@ bool Parser::memory(const Tokens& tokens) {
   return true;
 }
 
-// "code at PC: ..." and a Linux oops's "Code: ... (word at PC) ..."
-bool Parser::code(std::string_view words) {
-  std::string lower(words.substr(0, 16));
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  if (!lower.starts_with("code") || words.find(':') == words.npos) return false;
-  Tokens tokens = split(words.substr(words.find(':') + 1));
+// The words behind "code at PC:" or "Code:"; the one at the PC may stand in brackets.
+void Parser::code(std::string_view words) {
+  Tokens tokens = split(words);
   u64 before = 0;  // bytes in front of the PC
   u64 bytes = 0;
   for (std::string_view& token : tokens) {
@@ -213,21 +231,39 @@ bool Parser::code(std::string_view words) {
     }
     bytes += token.size() / 2;
   }
-  if (dump_.cpus.empty()) return true;
-  if (const auto pc = dump_.cpus.back().get(hv::program_counter(dump_.arch)))
-    code_at(*pc - before, tokens);
+  if (dump_.cpus.empty()) return;
+  const auto pc = dump_.cpus.back().get(hv::program_counter(dump_.arch));
+  if (!pc) return;
+  code_at(*pc - before, tokens);
+  code_goes_on_ = *pc - before + bytes;
+}
+
+// A line of nothing but code words behind one that announced them.
+bool Parser::more_code(const Tokens& tokens) {
+  if (!code_goes_on_ || !is_code_word(tokens[0])) return false;
+  code_at(*code_goes_on_, tokens);
+  for (std::string_view token : tokens) *code_goes_on_ += token.size() / 2;
   return true;
 }
 
 void Parser::line(std::string_view words) {
-  const std::string joined = join_assignments(words);
+  while (words.starts_with('>') || words.starts_with(' ')) words.remove_prefix(1);  // quoted mail
+  usize after = 0;
+  const usize code_begin = find_code(words, after);
+  std::string front(words.substr(0, code_begin));
+  if (code_begin != words.npos) std::ranges::replace(front, ',', ' ');
+  const std::string joined = join_assignments(front);
   const Tokens tokens = split(joined);
-  if (tokens.empty()) return;
   if (tokens.size() == 1 && tokens[0].starts_with("CPU#")) {
     next_cpu_ = true;
     return;
   }
-  if (!code(words) && !memory(tokens)) registers(tokens);
+  if (!tokens.empty()) {
+    if (more_code(tokens)) return;
+    code_goes_on_.reset();
+    if (!memory(tokens)) registers(tokens);
+  }
+  if (code_begin != words.npos) code(words.substr(after));
 }
 
 // What is found of  "registers":{"x0":"0x1f",...}  and  {"address":"0x1000","bytes":"00ff"}.
@@ -280,12 +316,17 @@ std::optional<Arch> arch_of(std::string_view text) {
     return std::nullopt;
   }
   std::optional<Arch> found;
-  for_each_line(text, [&](std::string_view words) {
-    if (found) return;
-    const std::string joined = join_assignments(words);
-    for (std::string_view token : split(joined))
-      if (!found) found = dump_names::betrays(token.substr(0, token.find('=')));
-  });
+  // What is assigned counts first: prose around a dump may name any architecture's registers.
+  for (bool assigned : {true, false})
+    for_each_line(text, [&](std::string_view words) {
+      if (found) return;
+      const std::string joined = join_assignments(words);
+      for (std::string_view token : split(joined)) {
+        const usize equals = token.find('=');
+        if (!found && (equals != token.npos || !assigned))
+          found = dump_names::betrays(token.substr(0, equals));
+      }
+    });
   return found;
 }
 

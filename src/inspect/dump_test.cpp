@@ -51,6 +51,23 @@ TEST(Dump, ReadsChainsOfAssignmentsAndCodeAtPc) {
   EXPECT_EQ(dump.memory[0].bytes.size(), 8u);
 }
 
+// As people paste it: the words on the line of the registers, or on the next ones, quoted or not.
+TEST(Dump, FindsTheCodeWhereverItStands) {
+  for (const char* text :
+       {"PC=1000 X00=1 PSTATE=400003c5, code at PC:\n8b2063ff d53bd040\ncb2063e0\n",
+        "PC=1000 X00=1 PSTATE=400003c5, code at PC: 8b2063ff d53bd040 cb2063e0.",
+        "> PC=1000 X00=1\n> PSTATE=400003c5, code at PC:\n> 8b2063ff d53bd040 cb2063e0",
+        "PC=1000 X00=1 PSTATE=400003c5\n[ 1.5] Code: 8b2063ff d53bd040 cb2063e0\n"}) {
+    const Dump dump = parsed(text);
+    EXPECT_EQ(dump.cpus.at(0).get("cpsr"), 0x400003c5u) << text;
+    DumpSubject subject(dump, "test");
+    std::array<u8, 8> bytes;
+    ASSERT_TRUE(subject.read_virtual(dump.cpus[0], 0x1000, bytes)) << text;
+    EXPECT_EQ(u32{load_as<Le32>(bytes, 0)}, 0x8b2063ffu);
+    EXPECT_EQ(u32{load_as<Le32>(bytes, 4)}, 0xd53bd040u);
+  }
+}
+
 TEST(Dump, PlacesAnOopsCodeLineByItsMark) {
   const Dump dump = parsed("PC=1008 X00=0 PSTATE=3c5\nCode: aa0003e1 d503201f (d4210000)");
   ASSERT_EQ(dump.memory.size(), 1u);

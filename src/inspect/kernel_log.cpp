@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view banner = "Linux version ";
 constexpr u64 chunk = 64_KiB;
-constexpr u64 furthest = 256_MiB;    // from the begin of each range of RAM
+constexpr u64 furthest = 256_MiB;     // from the begin of each range of RAM
 constexpr usize longest_text = 2048;  // of one record
 constexpr usize window_size = 4096;   // read at once while walking
 
@@ -173,7 +173,8 @@ std::optional<KernelLog> find_kernel_log(Subject& subject, const std::function<b
       bytes.resize(static_cast<usize>(std::min(chunk + banner.size(), end - at)));
       if (!subject.read_physical(at, bytes)) continue;
       const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      for (usize found = text.find(banner); found != text.npos; found = text.find(banner, found + 1))
+      for (usize found = text.find(banner); found != text.npos;
+           found = text.find(banner, found + 1))
         if (auto log = try_at(reader, at + found)) return log;
     }
   }

@@ -69,6 +69,26 @@ TEST(GoldenDump, PoisonOutsideOfExceptionsIsNoVerdict) {
   EXPECT_EQ(diagnosed(text).verdict.cause, Cause::unknown);
 }
 
+TEST(GoldenDump, WithoutCodeItSaysWhatTheRegistersShow) {
+  const std::string text(std::string_view(golden).substr(0, std::string_view(golden).find("code")));
+  const Verdict verdict = diagnosed(text).verdict;
+  EXPECT_EQ(verdict.cause, Cause::unwritten_register);
+  EXPECT_TRUE(has(verdict.evidence, "X20 = 0x1de7ec3eec328b16"));
+  EXPECT_TRUE(has(verdict.evidence, "add the words of"));
+}
+
+// The words as the report of the hang had them: behind the registers, at the end of a sentence.
+TEST(GoldenDump, IsUnderstoodAsPeoplePasteIt) {
+  const std::string report =
+      "> It hangs (scause and satp are riscv64's matter, there is none here):\n"
+      "> PC=ffffffc010010a34 X00=X03=1de7ec7edbadc0de X01=X02=ffffffc01084ca38\n"
+      "> X20=1de7ec3eec328b16 X21=ffffffc0108f02b0 X22=ffffffc01073fd40 X23=00000000200001c5\n"
+      "> X29=ffffffc0108f0090 X30=ffffffc01065abf4 SP=ffffffc01084c2b0 PSTATE=400003c5, code at "
+      "PC:\n"
+      "> 8b2063ff d53bd040 cb2063e0 f274cc1f 54002ca1 cb2063ff d53bd060. What now?\n";
+  EXPECT_EQ(diagnosed(report).verdict.sentence, diagnosed(std::string(golden)).verdict.sentence);
+}
+
 TEST(Poison, FormsAreToldApart) {
   hv::RegisterFile cpu(Arch::aarch64, hv::register_table(Arch::aarch64));
   cpu.set("x1", kvm_poison);

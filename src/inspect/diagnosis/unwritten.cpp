@@ -131,17 +131,18 @@ MaybeVerdict unwritten_register(const Scene& scene) {
   const auto entry =
       aarch64::find_ventry(state.pc, [&](u64 address) { return scene.word(address); });
   const bool lost = is_poisoned(state.pc) || is_poisoned(state.sp);
-  // A value may be carried about harmlessly: only a CPU in trouble makes it a cause.
-  if (!stuck_in_exceptions(scene) && !lost && !address_poisoned && (scene.facts().live || !entry))
-    return std::nullopt;
-
-  Verdict verdict{.cause = Cause::unwritten_register, .sentence = {}, .evidence = {}, .advice = {}};
-  const char* source = read_before(scene, state.pc);
-  if (source == nullptr && fault != nullptr) source = read_before(scene, fault->return_address);
   const bool per_cpu = std::ranges::any_of(traces, [](const PoisonTrace& trace) {
     return trace.form == PoisonTrace::Form::plus_register ||
            trace.form == PoisonTrace::Form::plus_address;
   });
+  // A value may be carried about harmlessly: only a CPU in trouble makes it a cause. A dump without
+  // code cannot show the trouble, but was made for a reason, and the sum was computed by somebody.
+  const bool pasted = !scene.facts().live && (entry || (per_cpu && !scene.word(state.pc)));
+  if (!stuck_in_exceptions(scene) && !lost && !address_poisoned && !pasted) return std::nullopt;
+
+  Verdict verdict{.cause = Cause::unwritten_register, .sentence = {}, .evidence = {}, .advice = {}};
+  const char* source = read_before(scene, state.pc);
+  if (source == nullptr && fault != nullptr) source = read_before(scene, fault->return_address);
   const auto unwritten = never_written(cpu);
   const bool tpidr = cpu.get("tpidr_el1") == kvm_poison || (!cpu.get("tpidr_el1") && entry);
   if (source == nullptr && tpidr && (entry || per_cpu)) source = "TPIDR_EL1";
@@ -157,6 +158,10 @@ MaybeVerdict unwritten_register(const Scene& scene) {
                          : text("a register that was never written has been used{}",
                                 unwritten.empty() ? "" : " (one of " + list(unwritten) + ")");
   explain_poison(traces, verdict);
+  if (!scene.facts().live && !scene.word(state.pc))
+    verdict.evidence.push_back(
+        "the dump has no code at the PC, which would say more: add the words of \"x/8wx $pc\" as a "
+        "line \"code at PC: ...\"");
   if (entry)
     explain_ventry(scene, *entry, verdict);
   else
