@@ -34,9 +34,13 @@ bool complete(const std::vector<OptionFinding>& findings) {
 }
 
 std::string fragment(const char* name) {
-  Fd fd = *open_file(text("{}/kernel/{}", PV_SOURCE_DIR, name), O_RDONLY);
-  std::string content(*file_size(fd.get()), '\0');
-  EXPECT_TRUE(read_fully(fd.get(), {reinterpret_cast<u8*>(content.data()), content.size()}));
+  auto fd = open_file(text("{}/kernel/{}", PV_SOURCE_DIR, name), O_RDONLY);
+  if (!fd) {
+    ADD_FAILURE() << fd.error().message;
+    return {};
+  }
+  std::string content(*file_size(fd->get()), '\0');
+  EXPECT_TRUE(read_fully(fd->get(), {reinterpret_cast<u8*>(content.data()), content.size()}));
   return content + "\n";
 }
 

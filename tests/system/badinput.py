@@ -18,12 +18,13 @@ def refused(name, words, status, *says, prepare="", files=None, timeout=60.0):
 
 
 def one_sentence(result):
-    """One line of error, at most one of hint, nothing else."""
+    """One line of error, at most one hint, which may go on indented, nothing else."""
     lines = result.text.rstrip("\n").split("\n")
     errors = [line for line in lines if line.startswith("polyvisor: error: ")]
     hints = [line for line in lines if line.startswith("  hint: ")]
     assert len(errors) == 1, f"{len(errors)} errors are reported instead of one"
-    assert len(hints) <= 1 and len(lines) == 1 + len(hints), "more is said than one error and a hint"
+    more = [line for line in lines if line.startswith("        ")] if hints else []
+    assert len(hints) <= 1 and len(lines) == 1 + len(hints) + len(more), "more is said than one error and a hint"
     assert errors[0].endswith("."), "the error is no sentence"
 
 

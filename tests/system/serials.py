@@ -21,8 +21,8 @@ def cases(target):
 def _outputs():
     hello = "polyvisor run guest/hello --serial "
     return [
-        Case("serials/file", script(f"rm -f tmp/s; {hello} type=file,path=tmp/s; {hello} type=file,path=tmp/s\n"
-                                    "echo lines $(grep -c hello tmp/s)"), says=["lines 2"], never=[HELLO]),
+        Case("serials/file", script(f"rm -f tmp/lines; {hello} type=file,path=tmp/lines; {hello} type=file,path=tmp/lines\n"
+                                    "echo lines $(grep -c hello tmp/lines)"), says=["lines 2"], never=[HELLO]),
         Case("serials/timestamps", script(hello + "type=stdout,out-timestamp"), says=[HELLO], check=_stamped),
         Case("serials/descriptor", script(f"exec 3>tmp/three; {hello} type=file,path=/proc/self/fd/3; cat tmp/three"),
              says=[HELLO]),

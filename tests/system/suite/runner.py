@@ -6,7 +6,7 @@ from polylab import Host, HostDied, LabError
 from polylab.arch import find_arch
 from polylab.build import find_monitor
 
-from . import native, shell
+from . import native, shell, unproven
 from .case import failure
 from .report import Outcome
 
@@ -20,6 +20,7 @@ def cases_of(target, pattern=""):
     found = []
     for theme in target.themes or THEMES:
         for case in importlib.import_module(theme).cases(target):
+            case.skip = case.skip or unproven.reason(target.name, case.name)
             names = [case.name, *(f"{case.name}/{part}" for part in case.parts)]
             if any(pattern in name for name in names):
                 found.append(case)

@@ -1,0 +1,39 @@
+"""Tests that are left out of an ordinary run, counted and named as skipped, each with its reason.
+
+Either they are known to fail, which is a defect to be mended, or they have not been seen to pass on
+that kind of host yet. POLYVISOR_UNPROVEN=1 in the environment runs them all the same; whoever has
+seen one pass, or has mended what it shows, takes its line away.
+"""
+
+import fnmatch
+import os
+
+NOT_SEEN = "not yet seen to pass on this kind of host"
+SSTC = "known false alarm: KVM does not tell of a timer that is set through Sstc"
+
+# (targets, tests, why); both are patterns.
+UNPROVEN = (
+    ("riscv64*", "diagnose/healthy-timer", SSTC),
+    ("riscv64*", "diagnose/healthy-timer-smp", SSTC),
+    ("riscv64*", "diagnose/watchdog-healthy", SSTC),
+    ("x86_64", "traces/steps*", "known failure: steps are lost on the lab's emulated SVM"),
+    ("x86_64", "traces/linux", "known failure: the mark of user space is not seen"),
+    ("e500v2", "diagnose/*", NOT_SEEN),
+    ("e500v2", "serials/*", NOT_SEEN),
+    ("e500v2", "personalities/*", NOT_SEEN),
+    ("e500v2", "traces/*", NOT_SEEN),
+    ("e500v2", "images/*", NOT_SEEN),
+    ("e5500*", "doctor/*", NOT_SEEN),
+    ("e5500*", "selftest/*", NOT_SEEN),
+    ("e5500*", "powerpc/access-instructions", NOT_SEEN),
+    ("aarch64-gicv2", "machine/irqchip-user", NOT_SEEN),
+    ("*", "doctor/kernel-config-inside-*", "known failure: the configuration inside the lab's minimal riscv64 kernel is not found"),
+)
+
+
+def reason(target, name):
+    """Why this test is left out; empty when it is not."""
+    if os.environ.get("POLYVISOR_UNPROVEN"):
+        return ""
+    return next((why for targets, tests, why in UNPROVEN
+                 if fnmatch.fnmatchcase(target, targets) and fnmatch.fnmatchcase(name, tests)), "")
