@@ -26,7 +26,13 @@ UNPROVEN = (
     ("e5500*", "doctor/*", NOT_SEEN),
     ("e5500*", "selftest/*", NOT_SEEN),
     ("e5500*", "powerpc/access-instructions", NOT_SEEN),
-    ("aarch64-gicv2", "machine/irqchip-user", NOT_SEEN),
+    ("aarch64", "serials/*", NOT_SEEN),
+    ("aarch64", "personalities/*", NOT_SEEN),
+    ("aarch64", "diagnose/watchdog*", NOT_SEEN),
+    ("aarch64", "diagnose/differential-same", NOT_SEEN),
+    ("aarch64", "diagnose/percpu*", NOT_SEEN),
+    ("aarch64", "diagnose/stack", NOT_SEEN),
+    ("aarch64", "diagnose/healthy-prints", NOT_SEEN),
     ("*", "doctor/kernel-config-inside-*", "known failure: the configuration inside the lab's minimal riscv64 kernel is not found"),
 )
 
