@@ -104,7 +104,7 @@ ARCHES = {arch.name: arch for arch in (
         name="x86_64", debian="amd64", triple="x86_64-linux-gnu", elf_machine=62,
         qemu="qemu-system-x86_64", machine="q35", machine_options={},
         cpu="EPYC,+svm,+npt,-nrip-save,-xsavec", cpus=2, memory=1024,
-        console="ttyS0", append="nokaslr mitigations=off tsc=reliable", modules=("kvm-amd",),
+        console="ttyS0", append="nokaslr mitigations=off tsc=reliable no_timer_check", modules=("kvm-amd",),
         stock=Stock("bookworm", "linux-image-cloud-amd64"),
         source=Source("bookworm", "linux-source-6.1", "x86_64", "arch/x86/boot/bzImage"),
         busybox_suite="bookworm",

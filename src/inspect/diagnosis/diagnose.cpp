@@ -22,15 +22,29 @@ usize rank(Cause cause) {
   return static_cast<usize>(std::ranges::find(severity, cause) - std::begin(severity));
 }
 
+// Whether more samples may tell more: a circle without a fault in it, whose handler may only not
+// have been met yet. A jump to itself has none.
+bool is_open(const Scene& scene) {
+  const Verdict verdict = judge(scene);
+  if (verdict.cause != Cause::spinning) return false;
+  const Instruction one = scene.instruction(scene.state().pc);
+  return one.op != Op::jump || one.target != scene.state().pc;
+}
+
 Result<std::vector<Scene>> sample(Subject& subject, const Options& options) {
   const Facts& facts = subject.facts();
   std::vector<Scene> scenes;
   for (unsigned cpu = 0; cpu < facts.cpus; ++cpu)
     scenes.emplace_back(subject, cpu, options.symbols);
-  const unsigned rounds = facts.live && !facts.paused ? std::max(options.samples, 1u) : 1;
-  for (unsigned round = 0; round < rounds; ++round) {
-    if (round != 0 && options.wait) options.wait();
-    for (Scene& scene : scenes) scene.add(TRY(subject.sample(scene.cpu())));
+  const bool moves = facts.live && !facts.paused;
+  const unsigned rounds = moves ? std::max(options.samples, 1u) : 1;
+  constexpr unsigned most_blocks = 4;
+  for (unsigned block = 0; block < most_blocks; ++block) {
+    for (unsigned round = 0; round < rounds; ++round) {
+      if ((round != 0 || block != 0) && options.wait) options.wait();
+      for (Scene& scene : scenes) scene.add(TRY(subject.sample(scene.cpu())));
+    }
+    if (!moves || !std::ranges::any_of(scenes, is_open)) break;
   }
   return scenes;
 }

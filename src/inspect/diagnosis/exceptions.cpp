@@ -13,6 +13,14 @@ bool in_fault_slot(const CpuState& state) {
   return state.slot && state.slot->synchronous && !state.user;
 }
 
+// A sample in which a fault is being taken: in its entry, at what is no instruction, or at the
+// instruction that the recorded fault came from.
+bool in_trouble(const Scene& scene, const CpuState& state) {
+  if (state.user) return false;
+  return in_fault_slot(state) || scene.instruction(state.pc).op == Op::undefined ||
+         (state.recorded && state.recorded->fault && state.recorded->return_address == state.pc);
+}
+
 // How often a fault slot has to be seen before it counts, of `count` samples.
 usize enough(usize count) { return std::max<usize>(2, count / 10); }
 
@@ -37,7 +45,7 @@ bool same_place(const Scene& scene) {
 
 // Without a recorded exception: the slots and the other places that the samples have met.
 std::string exception_loop_sentence(const Scene& scene) {
-  std::string slots, places;
+  std::string slots, places, undefined;
   std::vector<u64> seen;
   for (const CpuState& state : scene.states()) {
     const u64 key = in_fault_slot(state) ? state.slot->begin : state.pc;
@@ -47,7 +55,16 @@ std::string exception_loop_sentence(const Scene& scene) {
       slots += text("{}{}", slots.empty() ? "" : ", ", state.slot->name);
     else
       places += text("{}{}", places.empty() ? "" : ", ", scene.place(state.pc));
+    if (scene.instruction(state.pc).op == Op::undefined) undefined = scene.place(state.pc);
   }
+  if (slots.empty() && !undefined.empty())
+    return text(
+        "exception loop: what stands at {} is no instruction, and the handler returns to it",
+        undefined);
+  if (slots.empty())
+    return text(
+        "exception loop: a fault that its handler does not mend, taken again and again at {}",
+        places);
   if (places.empty())
     return text("exception loop: the CPU does not leave its exception entry: {}", slots);
   return text("exception loop: {}, taken again and again at {}", slots, places);
@@ -68,18 +85,17 @@ const Recorded* same_fault(const Scene& scene) {
 }
 
 bool stuck_in_exceptions(const Scene& scene) {
-  constexpr usize few = 8;  // places
-
   const usize in_slots = scene.samples_with(in_fault_slot);
   if (scene.count() == 1) return in_slots == 1;
   if (in_slots == scene.count()) return true;
-  // The processor keeps no record of the exception (x86_64), but the samples go round in a circle.
-  if (in_slots >= enough(scene.count()) && window(scene).distinct.size() <= few &&
-      no_progress(scene))
+  // The samples go round in a circle with a fault in it. How often each place of it is met says
+  // nothing: where a host stops a guest has more to do with the host.
+  if (goes_in_circle(scene) &&
+      scene.samples_with([&](const CpuState& state) { return in_trouble(scene, state); }) != 0)
     return true;
   if (in_slots < enough(scene.count())) return false;
   return same_fault(scene) != nullptr ||
-         (same_place(scene) && window(scene).distinct.size() <= few);
+         (same_place(scene) && window(scene).distinct.size() <= few_places);
 }
 
 bool stack_is_gone(const Scene& scene) {

@@ -84,6 +84,31 @@ TEST_F(Aarch64, TheSameFaultAgainAndAgainIsALoop) {
   EXPECT_EQ(verdict().cause, Cause::exception_loop);
 }
 
+TEST_F(Aarch64, AFaultWhoseHandlerIsHardlyEverMetIsALoop) {
+  fill(vectors, 512);
+  fill(base + 0x4000, 16);
+  for (unsigned met : {0u, 1u, 29u}) {
+    guest_.registers = [&](unsigned, unsigned round) {
+      auto file = at(round < met ? vectors + 0x204 : base + 0x4000);
+      file.set("esr_el1", 0x96000045);  // a store to nowhere
+      file.set("far_el1", 0x2000001000);
+      file.set("elr_el1", base + 0x4000);
+      return file;
+    };
+    EXPECT_EQ(verdict().cause, Cause::exception_loop) << met;
+  }
+}
+
+TEST_F(Aarch64, ACircleOfFarPlacesSpins) {
+  fill(base + 0x4000, 64);
+  guest_.registers = [&](unsigned, unsigned round) {
+    return at(base + 0x4000 + 0x80 * (round % 2));
+  };
+  const Verdict found = verdict();
+  EXPECT_EQ(found.cause, Cause::spinning);
+  EXPECT_NE(found.sentence.find("between 2 places"), std::string::npos) << found.sentence;
+}
+
 TEST_F(Aarch64, AnOldFaultBesideWorkIsNone) {
   fill(base + 0x4000, 64);
   guest_.registers = [&](unsigned, unsigned round) {
@@ -148,12 +173,15 @@ TEST(Riscv64, WfiWithoutAnyInterruptEnabledNeverEnds) {
   FakeSubject guest(Arch::riscv64, 0x80000000, 1 << 16);
   guest.put32(0x80000100, 0x10500073);
   guest.put32(0x80000104, 0x00000013);
-  u64 enabled = 0, timer = 0;
+  constexpr u64 never = ~u64{0};
+  u64 enabled = 0, timer = 0, deadline = never;
   guest.registers = [&](unsigned, unsigned) {
     hv::RegisterFile file(Arch::riscv64, hv::register_table(Arch::riscv64));
     file.set("pc", 0x80000104);
     file.set("sie", enabled);
     file.set("timer_state", timer);
+    file.set("time", 1000);
+    file.set("timecmp", deadline);
     file.set("priv", 1);
     return file;
   };
@@ -163,9 +191,84 @@ TEST(Riscv64, WfiWithoutAnyInterruptEnabledNeverEnds) {
   EXPECT_EQ(cause(), Cause::waits_for_ever);
   timer = 1;
   EXPECT_EQ(cause(), Cause::idle);
-  enabled = 1 << 9;
+  // Set through Sstc: KVM's own timer is off. Also right after it has fired.
   timer = 0;
+  for (u64 at : {5000, 500}) {
+    deadline = at;
+    EXPECT_EQ(cause(), Cause::idle) << at;
+  }
+  deadline = never;
+  EXPECT_EQ(cause(), Cause::waits_for_ever);
+  enabled = 1 << 9;
   EXPECT_EQ(cause(), Cause::idle);
+}
+
+// A 64-bit kernel with an IDT at 0x2000, whose gate for #UD leads to 0x6000.
+class X86Faults : public testing::Test {
+ protected:
+  X86Faults() : guest_(Arch::x86_64, 0, 1 << 16) {
+    const u8 gate[16] = {0x00, 0x60, 0x10, 0, 0, 0x8e};
+    guest_.put(0x2000 + 16 * 6, gate);
+    const u8 iretq[] = {0x48, 0xcf, 0x90, 0x90};
+    guest_.put(0x6000, iretq);
+  }
+  hv::RegisterFile at(u64 pc, u64 flags = 2) {
+    hv::RegisterFile file(Arch::x86_64, hv::register_table(Arch::x86_64));
+    file.set("rip", pc);
+    file.set("rsp", 0x8018);
+    file.set("eflags", flags);
+    file.set("cs", 0x10);
+    file.set("ss", 0x18);
+    file.set("cs_attributes", 0xa9b);
+    file.set("cr0", 0x80000011);
+    file.set("idt_base", 0x2000);
+    file.set("idt_limit", 0x2ff);
+    return file;
+  }
+  Verdict verdict() { return diagnose(guest_, {})->verdict; }
+  FakeSubject guest_;
+};
+
+// The emulated host stops a guest nearly always at the instruction: the handler may be met once in
+// thirty samples, or not at all.
+TEST_F(X86Faults, AnUndefinedInstructionIsALoopHoweverRarelyItsHandlerIsMet) {
+  const u8 ud2[] = {0x0f, 0x0b, 0x90, 0x90};
+  guest_.put(0x1000, ud2);
+  for (unsigned met : {0u, 1u, 2u, 15u, 29u}) {
+    guest_.registers = [&](unsigned, unsigned round) {
+      const u64 resume_flag = round % 3 == 0 ? 1 << 16 : 0;
+      return round < met ? at(0x6000) : at(0x1000, 2 | resume_flag);
+    };
+    const Verdict found = verdict();
+    EXPECT_EQ(found.cause, Cause::exception_loop) << met << ": " << found.sentence;
+  }
+}
+
+TEST_F(X86Faults, AFaultLeavesItsFrameBelowTheStackPointer) {
+  const u8 load[] = {0x8b, 0x00, 0x90, 0x90};
+  guest_.put(0x1000, load);
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000); };
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+  u8 frame[40] = {};
+  frame[1] = 0x10;  // RIP 0x1000
+  frame[8] = 0x10;  // CS
+  frame[16] = 2;
+  frame[24] = 0x18, frame[25] = 0x80;  // RSP
+  frame[32] = 0x18;                    // SS
+  guest_.put(0x8010 - 40, frame);
+  EXPECT_EQ(verdict().cause, Cause::exception_loop);
+  // With interrupts on it may have been one of these.
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000, 0x202); };
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+}
+
+TEST_F(X86Faults, MoreSamplesAreTakenOfACircleWithoutAFault) {
+  const u8 load[] = {0x8b, 0x00, 0x90, 0x90};
+  guest_.put(0x1000, load);
+  guest_.registers = [&](unsigned, unsigned round) {
+    return at(round == 70 ? 0x6000 : 0x1000, 0x202);
+  };
+  EXPECT_EQ(verdict().cause, Cause::exception_loop);
 }
 
 TEST(X86, HltWithInterruptsOffNeverEnds) {

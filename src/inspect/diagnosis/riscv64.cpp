@@ -45,22 +45,45 @@ bool is_fault(u64 cause) {
   return (cause & interrupt) == 0 && cause != 3 && (cause < 8 || cause > 11);
 }
 
+// KVM's `timer_state` is about timers set by SBI call alone. One set through the Sstc extension's
+// vstimecmp shows in `timecmp` only, where all ones means never.
+enum class Timer : u8 { unknown, none, pending, due };
+
+Timer timer_of(const hv::RegisterFile& cpu) {
+  constexpr u64 never = ~u64{0};
+  const auto by_call = cpu.get("timer_state"), now = cpu.get("time"), at = cpu.get("timecmp");
+  if (!by_call && !at) return Timer::unknown;
+  if (!now || !at) return by_call.value_or(0) != 0 ? Timer::pending : Timer::unknown;
+  const bool ahead = *at > *now;
+  if (by_call.value_or(0) != 0) return ahead ? Timer::pending : Timer::due;
+  if (*at == never) return Timer::none;
+  if (ahead) return Timer::pending;
+  // The deadline has passed. By SBI call: it fired, and no other was set. Through Sstc: it goes on
+  // raising its interrupt. Which of the two, KVM does not say.
+  return Timer::unknown;
+}
+
 void wake(const hv::RegisterFile& cpu, CpuState& state) {
-  const auto armed = cpu.get("timer_state");
-  if (armed) state.timer_armed = *armed != 0;
-  const auto now = cpu.get("time"), deadline = cpu.get("timecmp");
-  if (armed && *armed == 0)
-    state.timer = "no timer is set";
-  else if (armed && now && deadline)
-    state.timer = static_cast<i64>(*deadline - *now) > 0
-                      ? text("the timer fires in {} ticks", *deadline - *now)
-                      : text("the timer has been due for {} ticks", *now - *deadline);
+  const Timer kind = timer_of(cpu);
+  const u64 ticks = cpu.get_or("timecmp", 0) - cpu.get_or("time", 0);
+  state.timer_armed = kind == Timer::pending || kind == Timer::due;
+  switch (kind) {
+    case Timer::none: state.timer = "no timer is set"; break;
+    case Timer::pending:
+      state.timer = cpu.get("timecmp") ? text("the timer fires in {} ticks", ticks)
+                                       : std::string("the timer is set");
+      break;
+    case Timer::due: state.timer = text("the timer has been due for {} ticks", -ticks); break;
+    case Timer::unknown:
+      if (cpu.get("timecmp")) state.timer = text("the last timer was due {} ticks ago", -ticks);
+      break;
+  }
   const auto enabled = cpu.get("sie");
   if (!enabled) return;
   if ((*enabled & (software | timer | external)) == 0) {
     state.no_wake = "no interrupt is enabled (sie is 0)";
     state.sure = true;
-  } else if ((*enabled & (software | external)) == 0 && armed && *armed == 0) {
+  } else if ((*enabled & (software | external)) == 0 && kind == Timer::none) {
     state.no_wake = "only the timer's interrupt is enabled (sie), and no timer is set";
     state.sure = true;
   }

@@ -97,24 +97,26 @@ MaybeVerdict spinning(const Scene& scene) {
   constexpr u64 widest = 64;  // bytes of a loop
   if (!scene.facts().live || scene.count() < fewest) return std::nullopt;
   const Window seen = window(scene);
-  if (seen.high - seen.low > widest || !no_progress(scene)) return std::nullopt;
+  const bool narrow = seen.high - seen.low <= widest;
+  // Places far apart count only when each was met several times on average.
+  if (!narrow && 3 * seen.distinct.size() > scene.count()) return std::nullopt;
+  if (narrow ? !no_progress(scene) : !goes_in_circle(scene)) return std::nullopt;
   const CpuState& state = scene.state();
   const Instruction one = scene.instruction(seen.low);
   Verdict verdict{.cause = Cause::spinning, .sentence = {}, .evidence = {}, .advice = {}};
-  if (seen.distinct.size() == 1 && one.op == Op::undefined) {
-    verdict.cause = Cause::exception_loop;
-    verdict.sentence = text(
-        "exception loop: what stands at {} is no instruction, and the handler "
-        "returns to it",
-        scene.place(seen.low));
-  } else if (seen.distinct.size() == 1 && one.op == Op::jump && one.target == seen.low) {
+  if (seen.distinct.size() == 1 && one.op == Op::jump && one.target == seen.low) {
     verdict.sentence =
         text("spinning on one instruction: {} jumps to itself", scene.place(seen.low));
   } else if (seen.distinct.size() == 1) {
     verdict.sentence = text("spinning at one place: {}", scene.place(seen.low));
-  } else {
+  } else if (narrow) {
     verdict.sentence = text("spinning in a loop of {} bytes, from {}", seen.high - seen.low,
                             scene.place(seen.low));
+  } else {
+    std::string places;
+    for (u64 pc : seen.distinct)
+      places += text("{}{}", places.empty() ? "" : ", ", scene.place(pc));
+    verdict.sentence = text("spinning between {} places: {}", seen.distinct.size(), places);
   }
   verdict.evidence.push_back(
       text("all {} samples of PC lie there, and no register changes", scene.count()));

@@ -17,4 +17,8 @@ Window window(const Scene& scene);
 // nothing is counted or computed.
 bool no_progress(const Scene& scene);
 
+// No more places than a short loop has, and no progress.
+constexpr usize few_places = 8;
+bool goes_in_circle(const Scene& scene);
+
 }  // namespace pv::inspect

@@ -80,6 +80,25 @@ void read_frame(Subject& subject, const hv::RegisterFile& cpu, usize vector, Cpu
   state.recorded = std::move(recorded);
 }
 
+// What an exception at this very instruction has left below the stack pointer, when its handler has
+// returned to it (Intel SDM volume 3, 6.14.2; the frame begins at a multiple of 16). With
+// interrupts off nothing but an exception does that, except for an NMI.
+void read_old_frame(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
+  std::array<u8, 40> frame;  // RIP, CS, RFLAGS, RSP, SS
+  if (state.user || !subject.read_virtual(cpu, (state.sp & ~u64{15}) - frame.size(), frame)) return;
+  if (load_as<Le64>(frame, 0) != state.pc || load_as<Le64>(frame, 24) != state.sp ||
+      load_as<Le64>(frame, 8) != cpu.get_or("cs", 0) ||
+      load_as<Le64>(frame, 32) != cpu.get_or("ss", 0))
+    return;
+  state.recorded = Recorded{.fault = state.interrupts_masked,
+                            .cause = "an exception whose frame is still below the stack pointer",
+                            .syndrome = 0,
+                            .return_address = state.pc,
+                            .address = {},
+                            .data = false,
+                            .write = false};
+}
+
 // The gate whose handler begins closest before PC; in 64-bit mode only.
 void find_gate(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
   constexpr u64 slot_size = 16;
@@ -98,6 +117,12 @@ void find_gate(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
     state.slot = Slot{text("{}, IDT gate {}", exceptions[vector], vector), begin, slot_size, true};
     if (state.pc == begin) read_frame(subject, cpu, vector, state);
   }
+}
+
+void refine(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
+  find_gate(subject, cpu, state);
+  const bool is_64 = (cpu.get_or("cs_attributes", 0) & 0x200) != 0;
+  if (is_64 && !state.slot) read_old_frame(subject, cpu, state);
 }
 
 i64 extend(u64 value, unsigned width) {
@@ -149,6 +174,6 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
 
 }  // namespace
 
-const Architecture diagnosed = {state_of, decode, words, 1, false, false, find_gate};
+const Architecture diagnosed = {state_of, decode, words, 1, false, false, refine};
 
 }  // namespace pv::inspect::x86_64
