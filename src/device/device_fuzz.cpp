@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/fuzz_input.h"
 #include "bus/bus.h"
 #include "device/acpi_pm.h"
 #include "device/cmos.h"
@@ -28,28 +29,6 @@ namespace {
 
 using bus::Width;
 
-class Input {
- public:
-  explicit Input(Bytes bytes) : bytes_(bytes) {}
-  bool empty() const { return bytes_.empty(); }
-  u64 take(usize count) {
-    u64 value = 0;
-    for (; count > 0 && !bytes_.empty(); --count) {
-      value = value << 8 | bytes_.front();
-      bytes_ = bytes_.subspan(1);
-    }
-    return value;
-  }
-  Bytes take_bytes(usize count) {
-    const Bytes out = bytes_.first(std::min(count, bytes_.size()));
-    bytes_ = bytes_.subspan(out.size());
-    return out;
-  }
-
- private:
-  Bytes bytes_;
-};
-
 class NullAlarm final : public AlarmTimer {
  public:
   void arm(u64 after_ns) override { CHECK(after_ns <= max_ns); }
@@ -73,8 +52,8 @@ class Machine {
     }
   }
 
-  void step(Input& in) {
-    const u8 what = static_cast<u8>(in.take(1));
+  void step(FuzzInput& in) {
+    const u8 what = in.byte();
     const u64 index = in.take(1) % devices.size();
     switch (what & 0x0f) {
       case 0: uart.receive(in.take_bytes(in.take(1) % 64)); break;
@@ -97,8 +76,8 @@ class Machine {
   static constexpr u64 stride = 0x100'0000;
 
   // Half of the offsets small, where the registers are.
-  void access(u64 index, bool write, Input& in) {
-    const u8 shape = static_cast<u8>(in.take(1));
+  void access(u64 index, bool write, FuzzInput& in) {
+    const u8 shape = in.byte();
     const Width width = static_cast<Width>(1u << (shape & 3));
     const u64 offset = (shape & 4) ? in.take(3) : in.take(1);
     const u32 cpu = shape >> 3 & 3;
@@ -117,7 +96,7 @@ class Machine {
 
   // What was saved must be taken back. A restored device may at once notice that its alarm has
   // come; from then on restoring changes nothing, and a damaged state is taken or refused whole.
-  void save_and_restore(bus::MmioDevice& device, Input& in) {
+  void save_and_restore(bus::MmioDevice& device, FuzzInput& in) {
     const std::vector<u8> first = saved(device);
     StateReader again(first);
     CHECK(device.restore(again));
@@ -127,7 +106,7 @@ class Machine {
     CHECK(device.restore(once_more));
     CHECK(saved(device) == settled);
     std::vector<u8> damaged = settled;
-    damaged[in.take(1) % damaged.size()] ^= static_cast<u8>(in.take(1));
+    damaged[in.take(1) % damaged.size()] ^= in.byte();
     StateReader reader(damaged);
     if (!device.restore(reader)) CHECK(saved(device) == settled);
   }
@@ -164,7 +143,7 @@ class Machine {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto machine = std::make_unique<pv::device::Machine>();
-  pv::device::Input in(pv::Bytes(data, size));
+  pv::FuzzInput in(pv::Bytes(data, size));
   while (!in.empty()) machine->step(in);
   return 0;
 }

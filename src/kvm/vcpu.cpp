@@ -190,47 +190,65 @@ void Vcpu::complete_call(i64 error, u64 value) { arch::complete_call(*this, erro
 
 void Vcpu::set_external_interrupt(bool level) { arch::set_external_interrupt(*this, level); }
 
+namespace {
+
+// A register as KVM moves it: its bytes in the host's order, as many as the identifier's size field
+// says.
+class MovedRegister {
+ public:
+  explicit MovedRegister(u64 id, hv::RegisterValue value = {}) : id_(id) {
+    store_data(bytes_.data(), low_size(), value.low);
+    if (size() == 16) store_data(bytes_.data() + 8, 8, value.high);
+  }
+  // Wider ones (vectors of SVE and V) are not moved by these calls.
+  bool fits() const { return size() <= bytes_.size(); }
+  hv::RegisterValue value() const {
+    return {load_data(bytes_.data(), low_size()),
+            size() == 16 ? load_data(bytes_.data() + 8, 8) : 0};
+  }
+  kvm_one_reg request() { return {id_, reinterpret_cast<uintptr_t>(bytes_.data())}; }
+
+ private:
+  usize size() const { return usize{1} << ((id_ & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT); }
+  u32 low_size() const { return static_cast<u32>(std::min<usize>(size(), 8)); }
+
+  u64 id_;
+  std::array<u8, 16> bytes_{};
+};
+
+}  // namespace
+
 Result<u64> Vcpu::get_reg(u64 id, const char* name) const {
-  u64 value = 0;
-  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
-  TRY(checked_ioctl(fd_, KVM_GET_ONE_REG, name, &reg));
-  return value;
+  MovedRegister moved(id);
+  kvm_one_reg request = moved.request();
+  TRY(checked_ioctl(fd_, KVM_GET_ONE_REG, name, &request));
+  return moved.value().low;
 }
 
 bool Vcpu::try_get_reg(u64 id, u64& value) const {
-  value = 0;
-  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
-  return try_ioctl(fd_, KVM_GET_ONE_REG, &reg) >= 0;
+  hv::RegisterValue wide;
+  const bool known = try_get_wide(id, wide);
+  value = wide.low;
+  return known;
 }
 
-Result<void> Vcpu::set_reg(u64 id, u64 value, const char* name) {
-  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(&value)};
-  TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &reg));
-  return {};
-}
-
-// A register is moved as its bytes in the host's order, as many as the identifier's size field
-// says.
 bool Vcpu::try_get_wide(u64 id, hv::RegisterValue& value) const {
-  std::array<u8, 16> bytes{};
-  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(bytes.data())};
-  if ((id & KVM_REG_SIZE_MASK) > KVM_REG_SIZE_U128) return false;
-  if (try_ioctl(fd_, KVM_GET_ONE_REG, &reg) < 0) return false;
-  value = {};
-  usize size = usize{1} << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
-  value.low = load_data(bytes.data(), static_cast<u32>(std::min<usize>(size, 8)));
-  if (size == 16) value.high = load_data(bytes.data() + 8, 8);
+  MovedRegister moved(id);
+  kvm_one_reg request = moved.request();
+  if (!moved.fits() || try_ioctl(fd_, KVM_GET_ONE_REG, &request) < 0) return false;
+  value = moved.value();
   return true;
 }
 
+Result<void> Vcpu::set_reg(u64 id, u64 value, const char* name) {
+  return set_wide(id, {value, 0}, name);
+}
+
 Result<void> Vcpu::set_wide(u64 id, hv::RegisterValue value, const char* name) {
-  std::array<u8, 16> bytes{};
-  usize size = usize{1} << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
-  if (size > bytes.size()) return fail(Error::Kind::host, text("{} is too wide", name));
-  store_data(bytes.data(), static_cast<u32>(std::min<usize>(size, 8)), value.low);
-  if (size == 16) store_data(bytes.data() + 8, 8, value.high);
-  kvm_one_reg reg{id, reinterpret_cast<uintptr_t>(bytes.data())};
-  TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &reg));
+  MovedRegister moved(id, value);
+  if (!moved.fits()) return fail(Error::Kind::host, text("{} is too wide", name));
+  kvm_one_reg request = moved.request();
+  TRY(checked_ioctl(fd_, KVM_SET_ONE_REG, name, &request));
   return {};
 }
 

@@ -46,12 +46,12 @@ class Vcpu final : public hv::Vcpu {
   void* shared() const { return shared_; }
   usize shared_size() const { return shared_size_; }
 
-  // The calls that move one register, named for the error message.
+  // The calls that move one register of at most 64 bits, named for the error message.
   Result<u64> get_reg(u64 id, const char* name) const;
   Result<void> set_reg(u64 id, u64 value, const char* name);
   // Without an error: whether the host knows the register at all.
   bool try_get_reg(u64 id, u64& value) const;
-  // The same for registers of 8 to 128 bits; the identifier tells the size.
+  // The same for registers of up to 128 bits.
   bool try_get_wide(u64 id, hv::RegisterValue& value) const;
   Result<void> set_wide(u64 id, hv::RegisterValue value, const char* name);
 

@@ -3,34 +3,15 @@
 // BAR that can be put into its window must answer there.
 #include <cstdlib>
 
+#include "base/fuzz_input.h"
 #include "pci/fakes.h"
 
 namespace pv::pci {
 namespace {
 
-class Input {
- public:
-  explicit Input(Bytes bytes) : rest_(bytes) {}
-  bool empty() const { return rest_.empty(); }
-  u8 byte() {
-    if (rest_.empty()) return 0;
-    const u8 value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  u32 word() {
-    u32 value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
-    return value;
-  }
+bus::Width width(FuzzInput& in) { return static_cast<bus::Width>(1u << (in.byte() % 4)); }
 
- private:
-  Bytes rest_;
-};
-
-bus::Width width(Input& in) { return static_cast<bus::Width>(1u << (in.byte() % 4)); }
-
-void save_and_restore(FakeHost& host, FakeFunction& function, Input& in) {
+void save_and_restore(FakeHost& host, FakeFunction& function, FuzzInput& in) {
   std::lock_guard lock(function.mutex());
   StateWriter out;
   function.save(out);
@@ -42,7 +23,7 @@ void save_and_restore(FakeHost& host, FakeFunction& function, Input& in) {
   static_cast<void>(host);
 }
 
-void step(FakeHost& host, std::array<FakeFunction*, 2> functions, Input& in) {
+void step(FakeHost& host, std::array<FakeFunction*, 2> functions, FuzzInput& in) {
   const u8 what = in.byte();
   FakeFunction& function = *functions[what >> 7];
   const unsigned device = (what >> 7) != 0 ? 3 : 1;
@@ -70,7 +51,7 @@ void step(FakeHost& host, std::array<FakeFunction*, 2> functions, Input& in) {
 }
 
 void run(Bytes bytes) {
-  Input in(bytes);
+  FuzzInput in(bytes);
   FakeHost host;
   hv::FakeMsiTarget target;
   FakeFunction first(&target), second;

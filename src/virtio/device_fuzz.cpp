@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/fuzz_input.h"
 #include "block/fake_engine.h"
 #include "device/fakes.h"
 #include "virtio/block.h"
@@ -14,23 +15,6 @@
 namespace pv::virtio {
 namespace {
 
-class Input {
- public:
-  explicit Input(Bytes bytes) : rest_(bytes) {}
-  bool empty() const { return rest_.empty(); }
-  u8 byte() {
-    if (rest_.empty()) return 0;
-    const u8 value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  u16 half() { return static_cast<u16>(byte() | byte() << 8); }
-  u32 word() { return half() | u32{half()} << 16; }
-
- private:
-  Bytes rest_;
-};
-
 // Everything a step can touch. Arena and buffers lie in the first 64 KiB of RAM.
 struct Target {
   FakeMachine& machine;
@@ -40,7 +24,7 @@ struct Target {
   FakeDriver& driver = machine.driver;
 };
 
-u64 some_address(Input& in) {
+u64 some_address(FuzzInput& in) {
   const u64 offset = in.half();
   switch (in.byte() % 8) {
     case 0: return offset;  // no RAM there
@@ -50,7 +34,7 @@ u64 some_address(Input& in) {
   }
 }
 
-u32 some_length(Input& in) {
+u32 some_length(FuzzInput& in) {
   switch (in.byte() % 6) {
     case 0: return in.word();
     case 1: return 16;
@@ -60,7 +44,7 @@ u32 some_length(Input& in) {
   }
 }
 
-void touch_ring(Target& target, Input& in) {
+void touch_ring(Target& target, FuzzInput& in) {
   FakeDriver& driver = target.driver;
   if (driver.rings.empty()) return;
   const u16 index = static_cast<u16>(in.byte() % driver.rings.size());
@@ -84,7 +68,7 @@ void touch_ring(Target& target, Input& in) {
 }
 
 // A chain as a disk or console driver would make it, with a random middle.
-void add_request(Target& target, Input& in) {
+void add_request(Target& target, FuzzInput& in) {
   FakeDriver& driver = target.driver;
   if (driver.rings.empty()) return;
   const u16 index = static_cast<u16>(in.byte() % driver.rings.size());
@@ -101,7 +85,7 @@ void add_request(Target& target, Input& in) {
   driver.kick(index);
 }
 
-void access(Target& target, Input& in) {
+void access(Target& target, FuzzInput& in) {
   const u64 address = FakeMachine::device_base + in.half() % (VirtioMmio::size + 8);
   const auto width = static_cast<bus::Width>(1u << (in.byte() % 4));
   u64 value = in.word();
@@ -111,7 +95,7 @@ void access(Target& target, Input& in) {
     target.machine.bus.read(address, width, value);
 }
 
-void set_register(Target& target, Input& in) {
+void set_register(Target& target, FuzzInput& in) {
   constexpr std::array<u32, 18> registers = {0x14, 0x20, 0x24, 0x30, 0x38,  0x44,
                                              0x50, 0x64, 0x70, 0x80, 0x84,  0x90,
                                              0x94, 0xa0, 0xa4, 0xac, 0x100, 0x108};
@@ -121,7 +105,7 @@ void set_register(Target& target, Input& in) {
       reg, low_half ? static_cast<u32>(FakeMachine::ram_base + in.half()) : u32{in.byte()});
 }
 
-void save_and_restore(Target& target, Input& in) {
+void save_and_restore(Target& target, FuzzInput& in) {
   std::lock_guard lock(target.machine.transport.mutex());
   StateWriter out;
   target.machine.transport.save(out);
@@ -132,7 +116,7 @@ void save_and_restore(Target& target, Input& in) {
   static_cast<void>(target.machine.transport.restore(reader));
 }
 
-void step(Target& target, Input& in) {
+void step(Target& target, FuzzInput& in) {
   switch (in.byte() % 12) {
     case 0: access(target, in); break;
     case 1: set_register(target, in); break;
@@ -162,7 +146,7 @@ void step(Target& target, Input& in) {
 }
 
 void run(Bytes bytes) {
-  Input in(bytes);
+  FuzzInput in(bytes);
   device::NullSink sink;
   device::CountingSource source;
   device::FakeEntropy entropy;

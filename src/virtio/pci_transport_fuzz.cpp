@@ -3,6 +3,7 @@
 // rings, notifications, interrupts, saved states.
 #include <array>
 
+#include "base/fuzz_input.h"
 #include "block/fake_engine.h"
 #include "device/fakes.h"
 #include "virtio/block.h"
@@ -13,26 +14,9 @@
 namespace pv::virtio {
 namespace {
 
-class Input {
- public:
-  explicit Input(Bytes bytes) : rest_(bytes) {}
-  bool empty() const { return rest_.empty(); }
-  u8 byte() {
-    if (rest_.empty()) return 0;
-    const u8 value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  u16 half() { return static_cast<u16>(byte() | byte() << 8); }
-  u32 word() { return half() | u32{half()} << 16; }
+bus::Width width(FuzzInput& in) { return static_cast<bus::Width>(1u << (in.byte() % 4)); }
 
- private:
-  Bytes rest_;
-};
-
-bus::Width width(Input& in) { return static_cast<bus::Width>(1u << (in.byte() % 4)); }
-
-void add_chain(FakePciMachine& machine, Input& in) {
+void add_chain(FakePciMachine& machine, FuzzInput& in) {
   FakeDriver& driver = machine.driver;
   if (driver.rings.empty()) return;
   const u16 index = static_cast<u16>(in.byte() % driver.rings.size());
@@ -45,7 +29,7 @@ void add_chain(FakePciMachine& machine, Input& in) {
   machine.kick(index);
 }
 
-void save_and_restore(FakePciMachine& machine, Input& in) {
+void save_and_restore(FakePciMachine& machine, FuzzInput& in) {
   {
     std::lock_guard lock(machine.function.mutex());
     StateWriter out;
@@ -60,7 +44,7 @@ void save_and_restore(FakePciMachine& machine, Input& in) {
 }
 
 // `engine` is the disk's; null for other devices.
-void step(FakePciMachine& machine, block::FakeEngine* engine, Input& in) {
+void step(FakePciMachine& machine, block::FakeEngine* engine, FuzzInput& in) {
   u64 value = 0;
   bus::Bus& bus = machine.host.bus;
   switch (in.byte() % 12) {
@@ -94,7 +78,7 @@ void step(FakePciMachine& machine, block::FakeEngine* engine, Input& in) {
 }
 
 void run(Bytes bytes) {
-  Input in(bytes);
+  FuzzInput in(bytes);
   device::NullSink sink;
   device::CountingSource source;
   device::FakeEntropy entropy;

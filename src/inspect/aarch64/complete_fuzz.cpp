@@ -1,11 +1,12 @@
 // Completing any instruction with any registers, tables and exits: RAM is never left, a completed
 // access is the decoded one, a refusal is one and a guest's exception is well-formed.
 //
-// Input: 4 bytes of instruction, 1 of options, then the first page of registers' values (8 bytes
-// each, in the table's order), then RAM.
+// FuzzInput: 4 bytes of instruction, 1 of options, then the first page of registers' values (8
+// bytes each, in the table's order), then RAM.
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/fuzz_input.h"
 #include "inspect/aarch64/fake_cpu.h"
 #include "inspect/aarch64/load_store.h"
 
@@ -16,17 +17,7 @@ void check(bool good) {
   if (!good) std::abort();
 }
 
-struct Input {
-  Bytes left;
-  u64 take(usize bytes) {
-    u64 value = 0;
-    for (usize i = 0; i < bytes && !left.empty(); ++i, left = left.subspan(1))
-      value |= u64{left[0]} << 8 * i;
-    return value;
-  }
-};
-
-void fill(FakeCpu& cpu, Input& in, u64 options) {
+void fill(FakeCpu& cpu, FuzzInput& in, u64 options) {
   for (usize i = 0; i < 34; ++i) {
     hv::RegisterValue& value = cpu.registers[i];
     value.low = in.take(8);
@@ -38,12 +29,13 @@ void fill(FakeCpu& cpu, Input& in, u64 options) {
   if ((options & 2) != 0) cpu.set("sctlr_el1", cpu.get("sctlr_el1") & ~1ull);
   if ((options & 4) != 0) cpu.set("cpsr", 0x3c5);
   if ((options & 8) != 0) cpu.set("pc", FakeCpu::ram_base);
-  std::copy_n(in.left.begin(), std::min(in.left.size(), cpu.ram.size()), cpu.ram.begin());
+  const Bytes ram = in.take_bytes(cpu.ram.size());
+  std::copy(ram.begin(), ram.end(), cpu.ram.begin());
 }
 
 void one(Bytes bytes) {
   FakeCpu cpu;
-  Input in{bytes};
+  FuzzInput in(bytes);
   u32 word = static_cast<u32>(in.take(4));
   u64 options = in.take(1), syndrome = in.take(1), address = in.take(2);
   fill(cpu, in, options);

@@ -13,16 +13,6 @@ constexpr u32 edge_rising = 1, level_high = 4;
 
 }  // namespace
 
-// The IRQ input of one CPU, for a GIC of our own.
-class Board::CpuInput final : public device::ExternalInterrupt {
- public:
-  explicit CpuInput(hv::Vcpu& vcpu) : vcpu_(vcpu) {}
-  void set(bool level) override { vcpu_.set_external_interrupt(level); }
-
- private:
-  hv::Vcpu& vcpu_;
-};
-
 const MemoryMap* find_board(std::string_view name) {
   for (const MemoryMap* board : all_boards)
     if (board->name == name) return board;
@@ -104,8 +94,8 @@ Error Board::refusal(IrqChipKind kind) const {
 void Board::build_gic(const Wiring& wiring) {
   std::vector<device::ExternalInterrupt*> outputs;
   for (hv::Vcpu* vcpu : wiring.vcpus) {
-    cpu_inputs_.push_back(std::make_unique<CpuInput>(*vcpu));
-    outputs.push_back(cpu_inputs_.back().get());
+    inputs_.emplace_back(*vcpu);
+    outputs.push_back(&inputs_.back());
   }
   gic_ = std::make_unique<device::GicV2>(interrupts(), std::move(outputs));
   for (hv::Vcpu* vcpu : wiring.vcpus)

@@ -7,6 +7,7 @@
 // button, fw_cfg.
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "device/gic_v2.h"
@@ -16,6 +17,7 @@
 #include "device/sifive_test.h"
 #include "machine/aarch64/memory_map.h"
 #include "machine/fdt_machine.h"
+#include "machine/vcpu_input.h"
 
 namespace pv::machine::aarch64 {
 
@@ -49,10 +51,9 @@ class Board final : public FdtMachine {
   Error refusal(IrqChipKind kind) const;
   void build_gic(const Wiring& wiring);
 
-  class CpuInput;
   const MemoryMap& map_;
   IrqChip chip_;
-  std::vector<std::unique_ptr<CpuInput>> cpu_inputs_;
+  std::deque<VcpuInput> inputs_;        // of a controller of our own
   std::unique_ptr<device::GicV2> gic_;  // when the kernel has none
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
   std::unique_ptr<device::Pl031> rtc_;

@@ -16,16 +16,6 @@ constexpr unsigned most_harts = 64;
 
 }  // namespace
 
-// The PLIC's output into one hart.
-class Board::HartInput final : public device::ExternalInterrupt {
- public:
-  explicit HartInput(hv::Vcpu& vcpu) : vcpu_(vcpu) {}
-  void set(bool level) override { vcpu_.set_external_interrupt(level); }
-
- private:
-  hv::Vcpu& vcpu_;
-};
-
 const MemoryMap* find_board(std::string_view name) {
   for (const MemoryMap* board : all_boards)
     if (board->name == name) return board;
@@ -71,9 +61,9 @@ u32 Board::source_count() const { return spec_.has_pci() ? sources_with_pci : ma
 void Board::build_plic(const Wiring& wiring) {
   std::vector<device::ExternalInterrupt*> outputs;
   for (hv::Vcpu* vcpu : wiring.vcpus) {
-    hart_inputs_.push_back(std::make_unique<HartInput>(*vcpu));
+    inputs_.emplace_back(*vcpu);
     outputs.push_back(nullptr);  // machine mode, which guests do not have
-    outputs.push_back(hart_inputs_.back().get());
+    outputs.push_back(&inputs_.back());
   }
   plic_ = std::make_unique<device::Plic>(source_count(), std::move(outputs));
 }

@@ -6,6 +6,7 @@
 // sifive,plic-1.0.0, pci-host-ecam-generic. Absent: fw_cfg, ACPI.
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "device/goldfish_rtc.h"
@@ -15,6 +16,7 @@
 #include "machine/fdt_machine.h"
 #include "machine/riscv64/memory_map.h"
 #include "machine/riscv64/sbi.h"
+#include "machine/vcpu_input.h"
 
 namespace pv::machine::riscv64 {
 
@@ -29,8 +31,6 @@ class Board final : public FdtMachine {
   CallResult call(const hv::Hypercall& call) override { return sbi_->call(call); }
 
  private:
-  class HartInput;
-
   Result<std::vector<u8>> build_tree(const TreeInput& input) const override;
   static const MemoryMap& map_of(const Spec& spec);
   std::string uart_path(usize port) const override;
@@ -54,7 +54,7 @@ class Board final : public FdtMachine {
   const MemoryMap& map_;
   IrqChip chip_;
   HostFacts facts_;
-  std::vector<std::unique_ptr<HartInput>> hart_inputs_;
+  std::deque<VcpuInput> inputs_;  // of a controller of our own
   std::unique_ptr<device::Plic> plic_;
   std::vector<std::unique_ptr<hv::IrqLine>> lines_;
   std::unique_ptr<device::GoldfishRtc> rtc_;
