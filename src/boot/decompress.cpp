@@ -12,18 +12,29 @@
 #if PV_HAVE_ZSTD
 #include <zstd.h>
 #endif
+#if PV_HAVE_LZMA
+#include <lzma.h>
+#endif
 
 namespace pv::boot {
 namespace {
 
 constexpr usize input_size = 64 * 1024;
 constexpr usize most_at_once = usize{1} << 30;  // zlib counts in unsigned int
-
-const char* name(Compression compression) {
-  return compression == Compression::gzip ? "gzip" : "zstd";
-}
+// Linux is packed with dictionaries of up to 128 MiB.
+[[maybe_unused]] constexpr u64 most_for_dictionary = 192_MiB;
 
 }  // namespace
+
+const char* name_of(Compression compression) {
+  switch (compression) {
+    case Compression::none: break;
+    case Compression::gzip: return "gzip";
+    case Compression::zstd: return "zstd";
+    case Compression::xz: return "xz";
+  }
+  return "none";
+}
 
 // The compressed bytes, read in pieces, and the library's state.
 struct Decompressor::State {
@@ -38,6 +49,9 @@ struct Decompressor::State {
 #if PV_HAVE_ZSTD
     if (zstd != nullptr) ::ZSTD_freeDStream(zstd);
 #endif
+#if PV_HAVE_LZMA
+    ::lzma_end(&lzma);
+#endif
   }
 
   Result<void> start();
@@ -48,7 +62,7 @@ struct Decompressor::State {
 
   std::unexpected<Error> broken(std::string_view why) const {
     return fail(Error::Kind::image,
-                text("{}: the {} stream is broken: {}", file.name(), name(compression), why),
+                text("{}: the {} stream is broken: {}", file.name(), name_of(compression), why),
                 "copy the file again");
   }
 
@@ -66,6 +80,10 @@ struct Decompressor::State {
 #endif
 #if PV_HAVE_ZSTD
   ZSTD_DStream* zstd = nullptr;
+#endif
+#if PV_HAVE_LZMA
+  Result<usize> unpack_xz(MutableBytes into);
+  lzma_stream lzma = LZMA_STREAM_INIT;
 #endif
 };
 
@@ -88,9 +106,16 @@ Result<void> Decompressor::State::start() {
     return {};
   }
 #endif
+#if PV_HAVE_LZMA
+  if (compression == Compression::xz) {
+    if (::lzma_stream_decoder(&lzma, most_for_dictionary, 0) != LZMA_OK)
+      return fail(Error::Kind::host, "not enough memory to decompress");
+    return {};
+  }
+#endif
   return fail(
       Error::Kind::host,
-      text("{}: this build of polyvisor was made without {}", file.name(), name(compression)),
+      text("{}: this build of polyvisor was made without {}", file.name(), name_of(compression)),
       "decompress the file first");
 }
 
@@ -105,7 +130,32 @@ Result<void> Decompressor::State::refill() {
   return {};
 }
 
+#if PV_HAVE_LZMA
+Result<usize> Decompressor::State::unpack_xz(MutableBytes into) {
+  lzma.next_in = input.get() + used;
+  lzma.avail_in = available;
+  lzma.next_out = into.data();
+  lzma.avail_out = into.size();
+  const lzma_ret status = ::lzma_code(&lzma, LZMA_RUN);
+  used += available - lzma.avail_in;
+  available = lzma.avail_in;
+  switch (status) {
+    case LZMA_OK:
+    case LZMA_BUF_ERROR: break;
+    case LZMA_STREAM_END: ended = true; break;
+    case LZMA_MEM_ERROR: return fail(Error::Kind::host, "not enough memory to decompress");
+    case LZMA_MEMLIMIT_ERROR: return broken("its dictionary is larger than any kernel's");
+    case LZMA_OPTIONS_ERROR: return broken("it uses a filter that is not known");
+    default: return broken("it is damaged");
+  }
+  return into.size() - lzma.avail_out;
+}
+#endif
+
 Result<usize> Decompressor::State::unpack([[maybe_unused]] MutableBytes into) {
+#if PV_HAVE_LZMA
+  if (compression == Compression::xz) return unpack_xz(into);
+#endif
 #if PV_HAVE_Z
   if (compression == Compression::gzip) {
     zlib.next_in = input.get() + used;
@@ -205,6 +255,7 @@ Compression compression_of(Bytes head) {
   if (head.size() >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8)
     return Compression::gzip;
   if (head.size() >= 4 && u32{load_as<Le32>(head, 0)} == 0xfd2fb528) return Compression::zstd;
+  if (head.size() >= 4 && u32{load_as<Le32>(head, 0)} == 0x587a37fd) return Compression::xz;
   return Compression::none;
 }
 

@@ -1,5 +1,6 @@
-// Decompressor: gzip (RFC 1952, through zlib) and zstd (RFC 8878) streams inside a file, unpacked
-// piece by piece into memory that the caller owns: guest RAM, without a buffer in between.
+// Decompressor: gzip (RFC 1952, through zlib), zstd (RFC 8878) and xz (the .xz file format, 1.1.0,
+// through liblzma) streams inside a file, unpacked piece by piece into memory that the caller owns:
+// guest RAM, without a buffer in between.
 // The sizes that a stream announces are hints and never trusted; the caller bounds the output.
 // Deliberately absent: members or frames after the first one.
 #pragma once
@@ -39,7 +40,10 @@ class Decompressor {
 // The size that a stream announces for its content, 0 where it does not. Any value may be a lie.
 u64 announced_size(const ImageFile& file, Compression compression, u64 offset, u64 size);
 
-// gzip or zstd by its first bytes, else none.
+// By the first bytes.
 Compression compression_of(Bytes head);
+
+// "gzip", "zstd", "xz"; "none".
+const char* name_of(Compression compression);
 
 }  // namespace pv::boot

@@ -1,5 +1,5 @@
-// Any bytes behind a gzip or zstd magic, unpacked into a bounded buffer: never past its end, never
-// without end. The first byte chooses the format and how much is asked for at a time.
+// Any bytes behind the magic of a compressed stream, unpacked into a bounded buffer: never past its
+// end, never without end. The first byte chooses the format and how much is asked for at a time.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -14,8 +14,10 @@ using namespace pv::boot;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  Compression compression = (data[0] & 1) != 0 ? Compression::zstd : Compression::gzip;
-  usize step = 1 + (data[0] >> 1) * 97u;
+  constexpr Compression kinds[] = {Compression::gzip, Compression::zstd, Compression::xz,
+                                   Compression::zstd};
+  Compression compression = kinds[data[0] & 3];
+  usize step = 1 + (data[0] >> 2) * 97u;
   Bytes stream(data + 1, size - 1);
   Fd fd(::memfd_create("fuzz", MFD_CLOEXEC));
   if (!fd.valid() || !write_fully(fd.get(), stream)) return 0;

@@ -15,17 +15,13 @@ struct Magic {
   Foreign foreign;
 };
 
-constexpr const char* unpack_it = "decompress it first; gzip and zstd are read as they are";
+constexpr const char* unpack_it = "decompress it first; gzip, zstd and xz are read as they are";
 constexpr const char* as_disk = "give it with --disk, and a kernel with --kernel";
 constexpr const char* as_initrd = "give it with --initrd, and a kernel with --kernel";
 constexpr const char* arm32 = "32-bit Arm kernels do not run here: use an arm64 Image";
 
 using namespace std::string_view_literals;
 constexpr Magic magics[] = {
-    {0,
-     "\xfd"
-     "7zXZ\0"sv,
-     {"xz-compressed", unpack_it}},
     {0, "BZh"sv, {"bzip2-compressed", unpack_it}},
     {0, "\x04\x22\x4d\x18"sv, {"lz4-compressed", unpack_it}},
     {0, "\x02\x21\x4c\x18"sv, {"lz4-compressed (legacy frame)", unpack_it}},

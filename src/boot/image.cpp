@@ -175,9 +175,10 @@ Result<Content> open_zboot(const ImageFile& file, u64 limit) {
     std::string type(header.type, ::strnlen(header.type, sizeof header.type));
     for (char& c : type)
       if (c < 0x20 || c > 0x7e) c = '?';
-    return bad_image(content, text("is an EFI zboot image compressed with \"{}\"", type),
-                     "only gzip and zstd are read: build the kernel with CONFIG_KERNEL_GZIP=y, or "
-                     "give the Image that it was made of");
+    return bad_image(
+        content, text("is an EFI zboot image compressed with \"{}\"", type),
+        "only gzip, zstd and xz are read: build the kernel with CONFIG_KERNEL_GZIP=y, or "
+        "give the Image that it was made of");
   }
   return Content::unpack(file, compression, offset, size, limit);
 }
@@ -205,8 +206,7 @@ Result<Unwrapped> unwrap(const ImageFile& file, u64 limit) {
   Content content = TRY(Content::unpack(file, compression, 0, file.size(), limit));
   if (compression_of(content.head()) != Compression::none)
     return bad_image(content, "is compressed twice", "decompress it once");
-  return Unwrapped{std::move(content),
-                   compression == Compression::gzip ? Wrapper::gzip : Wrapper::zstd};
+  return Unwrapped{std::move(content), Wrapper::compressed};
 }
 
 Result<KernelImage> parse(const ImageFile& file, const Target& target) {
@@ -242,13 +242,12 @@ std::string describe(const KernelImage& image) {
     case Format::bzimage: format = "bzImage"; break;
     case Format::uimage: format = "uImage"; break;
   }
-  const char* wrapper = "";
-  bool gzip = image.compression == Compression::gzip;
+  const char* compression = name_of(image.compression);
+  std::string wrapper;
   switch (image.wrapper) {
     case Wrapper::none: break;
-    case Wrapper::gzip: wrapper = " (gzip)"; break;
-    case Wrapper::zstd: wrapper = " (zstd)"; break;
-    case Wrapper::zboot: wrapper = gzip ? " (EFI zboot, gzip)" : " (EFI zboot, zstd)"; break;
+    case Wrapper::compressed: wrapper = text(" ({})", compression); break;
+    case Wrapper::zboot: wrapper = text(" (EFI zboot, {})", compression); break;
   }
   const char* protocol = image.protocol == EntryProtocol::x86_pvh ? " by PVH" : "";
   return text("{}{}{}", format, wrapper, protocol);

@@ -29,8 +29,8 @@ using memory::GuestRange;
 enum class Format : u8 { flat, elf32, elf64, arm64_image, riscv_image, bzimage, uimage };
 
 // In what the file wraps the image.
-enum class Wrapper : u8 { none, gzip, zstd, zboot };
-enum class Compression : u8 { none, gzip, zstd };
+enum class Wrapper : u8 { none, compressed, zboot };
+enum class Compression : u8 { none, gzip, zstd, xz };
 
 // How the first instruction is entered; docs/boot-contract.md states the registers.
 enum class EntryProtocol : u8 {

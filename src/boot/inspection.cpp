@@ -9,16 +9,14 @@
 namespace pv::boot {
 namespace {
 
-const char* wrapping(const Unwrapped& unwrapped) {
-  const bool gzip = unwrapped.content.compression() == Compression::gzip;
+std::string wrapping(const Unwrapped& unwrapped) {
+  const char* compression = name_of(unwrapped.content.compression());
   switch (unwrapped.wrapper) {
-    case Wrapper::none: return "";
-    case Wrapper::gzip: return ", compressed with gzip";
-    case Wrapper::zstd: return ", compressed with zstd";
-    case Wrapper::zboot:
-      return gzip ? ", in an EFI zboot wrapper (gzip)" : ", in an EFI zboot wrapper (zstd)";
+    case Wrapper::none: break;
+    case Wrapper::compressed: return text(", compressed with {}", compression);
+    case Wrapper::zboot: return text(", in an EFI zboot wrapper ({})", compression);
   }
-  return "";
+  return {};
 }
 
 Result<void> inspect_flat(const Content& content, Inspection& into) {

@@ -198,16 +198,14 @@ TEST(Lz4Block, BrokenOnesAreRefused) {
 
 TEST(Inspection, BzImageOfAnotherCompressionSaysSo) {
   Blob blob = test::bzimage(0x4000, 16_MiB, 1_MiB);
-  test::put(blob, 5 * 512 + 0x300,
-            std::string_view("\xfd"
-                             "7zXZ"));
+  test::put(blob, 5 * 512 + 0x300, std::string_view("BZh9"));
   test::put(blob, 0x248, Le32(0x300));
   test::put(blob, 0x24c, Le32(100));
   test::put(blob, 0x20e, Le16(0x100));
   test::put(blob, 0x300, std::string_view("6.1.0-x (d@e)\0", 14));
   Looked image(blob);
   EXPECT_EQ(image.found.linux_version, "6.1.0-x (d@e)");
-  EXPECT_TRUE(has(told(image.found.findings), "compressed with xz"));
+  EXPECT_TRUE(has(told(image.found.findings), "compressed with bzip2"));
   EXPECT_EQ(image.found.drivers(Arch::x86_64).front().presence, Presence::unknown);
   EXPECT_EQ(told(image.on(Arch::x86_64).findings), "");
 }

@@ -14,6 +14,8 @@ constexpr usize longest_banner = 512;
 constexpr usize piece_size = 256 * 1024;
 // No stream is followed further: a compressed one may go on for ever.
 constexpr u64 most_scanned = 1_GiB;
+// Linux has its banner among its first read-only data, in front of what is there to debug it.
+constexpr u64 most_without_banner = 256_MiB;
 
 bool contains(Bytes where, std::string_view what) {
   return ::memmem(where.data(), where.size(), what.data(), what.size()) != nullptr;
@@ -105,7 +107,7 @@ Result<void> scan_kernel(ByteStream stream, Inspection& into) {
       into.marks.emplace_back(mark);
       return true;
     });
-    if (made != piece_size) break;
+    if (made != piece_size || (into.linux_version.empty() && scanned >= most_without_banner)) break;
     kept = std::min(overlap, window.size());
     std::memmove(buffer.get(), window.data() + window.size() - kept, kept);
   }

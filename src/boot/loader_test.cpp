@@ -184,5 +184,19 @@ TEST(Loader, ZstdImage) {
 }
 #endif
 
+#if PV_HAVE_LZMA
+TEST(Loader, XzImage) {
+  Blob content = arm64_image(0, 1_MiB, 300000);
+  Blob packed = xz(content);
+  Loaded l(packed, arm_ram, Arch::aarch64);
+  auto stats = load_kernel(l.ram, *l.file, l.image);
+  ASSERT_TRUE(stats) << stats.error().message;
+  EXPECT_EQ(l.bytes(0x4000'0000, content.size()), content);
+  EXPECT_NE(load_error(part(packed, 0, packed.size() - 3)).find("cut off"), std::string::npos);
+  packed[packed.size() / 2] ^= 0x10;
+  EXPECT_NE(load_error(packed).find("xz stream is broken"), std::string::npos);
+}
+#endif
+
 }  // namespace
 }  // namespace pv::boot

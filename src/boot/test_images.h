@@ -10,6 +10,9 @@
 #if PV_HAVE_ZSTD
 #include <zstd.h>
 #endif
+#if PV_HAVE_LZMA
+#include <lzma.h>
+#endif
 
 #include <algorithm>
 #include <cstring>
@@ -199,6 +202,17 @@ inline Blob gzip(const Blob& from) {
 inline Blob zstd(const Blob& from) {
   Blob out(::ZSTD_compressBound(from.size()));
   out.resize(::ZSTD_compress(out.data(), out.size(), from.data(), from.size(), 1));
+  return out;
+}
+#endif
+#if PV_HAVE_LZMA
+inline Blob xz(const Blob& from) {
+  Blob out(::lzma_stream_buffer_bound(from.size()));
+  usize size = 0;
+  if (::lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, nullptr, from.data(), from.size(), out.data(),
+                                &size, out.size()) != LZMA_OK)
+    return {};
+  out.resize(size);
   return out;
 }
 #endif

@@ -228,8 +228,7 @@ Result<KernelImage> parse_uimage(const ImageFile& file, const Target& target) {
   image.compression = compression;
   image.payload_offset = sizeof(Header);
   image.payload_size = size;
-  if (compression != Compression::none)
-    image.wrapper = compression == Compression::gzip ? Wrapper::gzip : Wrapper::zstd;
+  if (compression != Compression::none) image.wrapper = Wrapper::compressed;
   Segment segment;
   segment.dest = GuestAddress(u32{header.load});
   segment.file_offset = compression == Compression::none ? sizeof(Header) : 0;

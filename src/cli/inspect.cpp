@@ -147,6 +147,7 @@ int inspect_command(const Command& command, Arguments arguments, const Context& 
     const auto found = look_at(path, *request, *initrd_size);
     if (!found) {
       status = report(context.streams, found.error());
+      if (request->json) to_json(json, path, found.error());
       continue;
     }
     if (!found->starts()) status = to_int(ExitStatus::bad_image);

@@ -162,6 +162,15 @@ std::string to_text(const InspectReport& report) {
   return out;
 }
 
+void to_json(JsonWriter& json, const std::string& path, const Error& error) {
+  json.object();
+  json.field("file", path);
+  json.field("starts", false);
+  json.field("refusal", error.message);
+  json.field("hint", error.hint);
+  json.end();
+}
+
 void to_json(JsonWriter& json, const InspectReport& report) {
   const Inspection& found = report.inspection;
   constexpr const char* kinds[] = {"kernel", "flat", "foreign"};

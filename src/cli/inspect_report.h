@@ -30,5 +30,7 @@ struct InspectReport {
 std::string to_text(const InspectReport& report);
 // One object.
 void to_json(JsonWriter& json, const InspectReport& report);
+// The same of a file that cannot be read: its name and why.
+void to_json(JsonWriter& json, const std::string& path, const Error& error);
 
 }  // namespace pv::cli

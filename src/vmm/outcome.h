@@ -21,6 +21,11 @@ struct Outcome {
   u8 code = 0;
   std::string message;
   std::string hint;
+
+  // Nothing went wrong, as far as this says.
+  bool successful() const {
+    return kind == Kind::power_off || (kind == Kind::guest_code && code == 0);
+  }
 };
 
 }  // namespace pv::vmm

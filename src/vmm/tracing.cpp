@@ -125,6 +125,7 @@ void Tracing::write_file(Bytes records) {
   if (auto written = write_fully(file_.get(), records); !written) {
     log_.warn("--trace: {}: the trace ends here", written.error().message);
     file_.reset();
+    cut_ = std::move(written);
   }
 }
 
@@ -178,7 +179,7 @@ void Tracing::name_places() {
   for (auto& place : named) timeline_.count_place(std::move(place.name), place.count);
 }
 
-void Tracing::finish(const Outcome& outcome) {
+Result<void> Tracing::complete(const Outcome& outcome) {
   u64 lost = 0;
   for (TracedVcpu* vcpu : vcpus_) {
     vcpu->commit();
@@ -189,7 +190,21 @@ void Tracing::finish(const Outcome& outcome) {
     log_.warn("--trace: {} records were lost: the guest was faster than the file", lost);
   if (config_.trace.what == config::TraceKind::steps && steps_ <= vcpus_.size())
     log_.warn("--trace steps: this host's KVM took the request to single-step and did not do it");
-  if (!page_.valid()) return;
+  TRY(cut_, "--trace");
+  if (page_.valid()) TRY(draw(outcome, lost), "--timeline");
+  return {};
+}
+
+Outcome Tracing::finish(Outcome outcome) {
+  auto kept = complete(outcome);
+  if (kept) return outcome;
+  if (outcome.successful())
+    return {Outcome::Kind::host_error, 0, kept.error().message, kept.error().hint};
+  log_.warn("{}", kept.error().message);
+  return outcome;
+}
+
+Result<void> Tracing::draw(const Outcome& outcome, u64 lost) {
   std::lock_guard lock(mutex_);
   if (!vcpus_.empty())
     if (auto entry = vcpus_[0]->first_entry_ns())
@@ -207,10 +222,7 @@ void Tracing::finish(const Outcome& outcome) {
                                    end,
                                    lost};
   const std::string page = trace::timeline_page(timeline_, title);
-  if (auto written =
-          write_fully(page_.get(), {reinterpret_cast<const u8*>(page.data()), page.size()});
-      !written)
-    log_.warn("--timeline: {}", written.error().message);
+  return write_fully(page_.get(), {reinterpret_cast<const u8*>(page.data()), page.size()});
 }
 
 }  // namespace pv::vmm

@@ -44,8 +44,9 @@ class Tracing {
   void ended() { shared_.ended.store(true, std::memory_order_relaxed); }
   // Empties the rings; whether there was anything. Loop's thread.
   bool drain();
-  // After the last run: what is left, and the page. The wrapped vCPUs still live.
-  void finish(const Outcome& outcome);
+  // After the last run: writes what is left, and the page. The wrapped vCPUs still live. Gives the
+  // run's outcome, or the error of a file that could not be written when all else went well.
+  Outcome finish(Outcome outcome);
 
  private:
   class FirstOutput final : public device::CharSink {
@@ -73,6 +74,8 @@ class Tracing {
   void count(const trace::Record& record);
   void count_place(const trace::Record& record);
   void name_places();
+  Result<void> complete(const Outcome& outcome);
+  Result<void> draw(const Outcome& outcome, u64 lost);
 
   const config::VmConfig& config_;
   device::Clock& clock_;
@@ -85,6 +88,7 @@ class Tracing {
   FirstOutput first_output_{*this};
   std::vector<Visits> visits_;
   u64 steps_ = 0;
+  Result<void> cut_;  // why the trace ended before the run
   std::mutex mutex_;  // of the timeline: the first output comes from a vCPU's thread
   trace::Timeline timeline_;
 };

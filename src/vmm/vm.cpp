@@ -281,7 +281,7 @@ Result<Outcome> Vm::run() {
   serials_->flush();
   std::lock_guard lock(outcome_mutex_);
   Outcome outcome = outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
-  if (tracing_) tracing_->finish(outcome);
+  if (tracing_) outcome = tracing_->finish(std::move(outcome));
   if (gdb_) gdb_->ended(outcome);
   return outcome;
 }

@@ -31,9 +31,16 @@ def _own(target):
         Case("images/kernel", ["polyvisor", "inspect", "guest/linux"], says=[
             f"guest/linux: {what}", "Linux version", f"architecture           {machine}",
             f"on polyvisor's {machine} machine with 256 MiB", register], never=["suspicious"]),
+        Case("images/refused-in-json", "polyvisor inspect --json guest/hello /dev/null", 105, separate=True, check=_refused_in_json),
         Case("images/initrd", ["polyvisor", "inspect", "guest/initrd"], 105, says=[
             "a cpio archive (an initramfs)", "/init", "is there", "not a kernel: it is no kernel: give it with --initrd"]),
     ]
+
+
+def _refused_in_json(result):
+    read, refused = json.loads(result.output)
+    assert read["file"] == "guest/hello" and read["starts"], read
+    assert refused["file"] == "/dev/null" and not refused["starts"] and refused["refusal"], refused
 
 
 def _guests(target):

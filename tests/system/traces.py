@@ -116,6 +116,8 @@ def _files():
     return [
         Case("traces/full-disk", ["polyvisor", "run", "guest/hello", "--trace", "exits=/dev/full"], 103,
              says=["polyvisor: error: --trace", "No space left"], never=["hello from"]),
+        Case("traces/full-disk-for-the-page", ["polyvisor", "run", "guest/hello", "--timeline", "/dev/full"], 103,
+             says=["hello from", "polyvisor: error: --timeline", "No space left"]),
         Case("traces/limit-of-nothing", ["polyvisor", "run", "guest/hello", "--trace-limit", "5"], 104, says=["nothing is traced"]),
     ]
 
