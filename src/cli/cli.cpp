@@ -10,7 +10,7 @@
 namespace pv::cli {
 namespace {
 
-constexpr std::string_view instance_usage = "[-n NAME | -a]";
+constexpr std::string_view instance_usage = "[NAME | -a]";
 
 constexpr Command table[] = {
     {"run", "[KERNEL] [options]", "start a virtual machine",
@@ -77,13 +77,13 @@ struct ForeignCommand {
   std::string_view instead;
 };
 constexpr ForeignCommand foreign_commands[] = {
-    {"suspend", "crosvm", "write polyvisor pause -n NAME"},
+    {"suspend", "crosvm", "write polyvisor pause NAME"},
     {"sandbox", "kvmtool", "run the program as the initrd's init: --params rdinit=PROGRAM"},
     {"setup", "kvmtool", "no root file system is made; give one with run --disk or run --initrd"},
-    {"debug", "kvmtool", "polyvisor stat -n NAME prints what is counted"},
+    {"debug", "kvmtool", "polyvisor stat NAME prints what is counted"},
     {"balloon", "kvmtool and crosvm", "there is no balloon device"},
     {"balloon_stats", "crosvm", "there is no balloon device"},
-    {"powerbtn", "crosvm", "polyvisor stop -n NAME ends the VM without asking the guest"},
+    {"powerbtn", "crosvm", "polyvisor stop NAME ends the VM without asking the guest"},
     {"disk", "crosvm", "disks are given at the start: run --disk FILE"},
     {"snapshot", "crosvm", "there are no snapshots yet"},
     {"swap", "crosvm", "a guest's RAM can only be swapped by the host"},

@@ -99,7 +99,7 @@ TEST_F(Cli, HelpComesFromTheTables) {
   EXPECT_EQ(call({"help"}), 0);
   EXPECT_EQ(out(), global);
   EXPECT_EQ(call({"help", "stop"}), 0);
-  EXPECT_NE(out().find("polyvisor stop [-n NAME | -a]"), std::string::npos);
+  EXPECT_NE(out().find("polyvisor stop [NAME | -a]"), std::string::npos);
   EXPECT_EQ(call({}), 104);
   EXPECT_EQ(err(), global);
 }
@@ -154,7 +154,7 @@ TEST_F(Cli, UnknownCommands) {
   EXPECT_EQ(call({"rnu"}), 104);
   EXPECT_EQ(err(), "polyvisor: error: unknown command \"rnu\".\n  hint: did you mean run?\n");
   EXPECT_EQ(call({"suspend"}), 104);
-  EXPECT_NE(err().find("polyvisor pause -n NAME"), std::string::npos);
+  EXPECT_NE(err().find("polyvisor pause NAME"), std::string::npos);
   EXPECT_EQ(call({"./Image"}), 104);
   EXPECT_NE(err().find("polyvisor run ./Image"), std::string::npos);
   EXPECT_EQ(call({"--verson"}), 104);
@@ -193,8 +193,11 @@ TEST_F(Cli, InstanceCommandsNeedAChoice) {
   EXPECT_EQ(call({"stop"}), 104);
   EXPECT_NE(err().find("stop needs to know which VM"), std::string::npos);
   EXPECT_EQ(call({"stop", "-a", "-n", "x"}), 104);
-  EXPECT_EQ(call({"pause", "x"}), 104);
-  EXPECT_NE(err().find("polyvisor pause -n x"), std::string::npos);
+  EXPECT_EQ(call({"stop", "-a", "x"}), 104);
+  EXPECT_EQ(call({"pause", "x", "y"}), 104);
+  EXPECT_NE(err().find("two VMs are named"), std::string::npos);
+  EXPECT_EQ(call({"pause", "no-such-vm-runs"}), 107);
+  EXPECT_NE(err().find("VM of another user"), std::string::npos);
   EXPECT_EQ(call({"stat", "-n", "../x"}), 104);
   EXPECT_EQ(call({"resume", "--help"}), 0);
 }

@@ -1,8 +1,11 @@
 #include "cli/examine.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "base/fd.h"
@@ -19,12 +22,33 @@ i64 now_ms() {
   return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+// As read_fully(), from something that may never answer: errors (image).
+Result<usize> read_in_time(int fd, MutableBytes into) {
+  constexpr int patience_ms = 10'000;
+  usize filled = 0;
+  while (filled < into.size()) {
+    pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&entry, 1, patience_ms);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0)
+      return fail(Error::Kind::image, "nothing came out of it for 10 seconds",
+                  "if it is slow, pipe it to standard input and give - as the file");
+    const ssize_t got = ::read(fd, into.data() + filled, into.size() - filled);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) return fail_errno("cannot read", errno);
+    if (got == 0) break;
+    filled += static_cast<usize>(got);
+  }
+  return filled;
+}
+
 }  // namespace
 
 Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
   Fd file;
   if (path != "-") {
-    auto opened = open_file(path, O_RDONLY | O_NOCTTY);
+    // A pipe that nobody writes to neither opens nor ends.
+    auto opened = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
     if (!opened) {
       Error error = std::move(opened).error();
       error.kind = Error::Kind::image;
@@ -37,8 +61,9 @@ Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
   for (;;) {
     const usize old = bytes.size();
     bytes.resize(old + step);
-    const usize got =
-        TRY(read_fully(path == "-" ? 0 : file.get(), std::span(bytes).subspan(old)), path);
+    const auto room = std::span(bytes).subspan(old);
+    const usize got = path == "-" ? TRY(read_fully(0, room), path)
+                                  : TRY(read_in_time(file.get(), room), path);
     bytes.resize(old + got);
     if (got < step) return bytes;
     if (bytes.size() > most)

@@ -76,7 +76,7 @@ constexpr Foreign table[] = {
     {"seccomp-policy-dir", 0, crosvm, "the filter is part of polyvisor; leave it out"},
     {"shared-dir", 0, crosvm, no_share},
     {"smccc-trng", 0, crosvm, "use --rng for entropy"},
-    {"suspended", 0, crosvm, "start the guest and pause it: polyvisor pause -n NAME"},
+    {"suspended", 0, crosvm, "start the guest and pause it: polyvisor pause NAME"},
     {"sve-max-vl", 0, kvmtool, no_features},
     {"swiotlb", 0, crosvm, no_protection},
     {"tap-fd", 0, crosvm, no_network},

@@ -7,15 +7,14 @@
 namespace pv::cli {
 namespace {
 
-// "running: a, b" or that nothing is: what a user needs who mistyped a name.
+// "running: a, b" or that nothing is: what a user needs who mistyped a name, or who is the wrong one.
 std::string running_names(const std::vector<control::Running>& running) {
-  if (running.empty()) return "no VM is running";
-  std::string all = "running: ";
+  std::string all = running.empty() ? "no VM of this user is running" : "running: ";
   for (const auto& vm : running) {
     if (&vm != &running.front()) all += ", ";
     all += vm.name;
   }
-  return all;
+  return all + "; a VM of another user is seen by that user alone: ask as the one who started it";
 }
 
 int send(const Selection& selection, const control::Running& vm, control::Verb verb, Done done,
@@ -43,22 +42,21 @@ Result<Selection> parse_selection(const Command& command, Arguments arguments) {
   Parser parser(command.name, command.options, arguments);
   Item item;
   while (TRY(parser.next(item))) {
-    if (item.option == nullptr)
-      return fail(Error::Kind::usage, text("{} takes no argument \"{}\"", command.name, item.value),
-                  text("write polyvisor {} -n {}", command.name, item.value));
-    if (item.option->id == Id::help) selection.help = true;
-    if (item.option->id == Id::all) selection.all = true;
-    if (item.option->id != Id::name) continue;
+    const Id id = item.option == nullptr ? Id::name : item.option->id;
+    if (id == Id::help) selection.help = true;
+    if (id == Id::all) selection.all = true;
+    if (id != Id::name) continue;
     TRY(config::validate_name(item.value));
     if (!selection.name.empty())
-      return fail(Error::Kind::usage, "--name stands twice", "act on one VM at a time, or on all");
+      return fail(Error::Kind::usage, "two VMs are named", "act on one VM at a time, or on all");
     selection.name = item.value;
   }
   if (selection.help || selection.all != !selection.name.empty()) return selection;
   return fail(Error::Kind::usage,
-              selection.all ? "--name and --all contradict each other"
+              selection.all ? "a VM's name and --all contradict each other"
                             : text("{} needs to know which VM", command.name),
-              "name one with -n NAME, or act on all with -a; polyvisor list shows them");
+              text("write polyvisor {} NAME, or act on all with -a; polyvisor list shows them",
+                   command.name));
 }
 
 int for_each_selected(const Command& command, Arguments arguments, const Context& context,

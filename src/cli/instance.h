@@ -1,4 +1,4 @@
-// What list, stat, stop, pause and resume have in common: choosing running VMs by -n NAME or -a and
+// What list, stat, stop, pause and resume have in common: choosing running VMs by NAME or -a and
 // sending each the same request.
 #pragma once
 
@@ -15,7 +15,7 @@ struct Selection {
   bool all = false;
   std::string name;  // when not all
 };
-// Errors (usage): neither -n nor -a, or both; anything else on the line.
+// Errors (usage): neither a name nor -a, or both; two names.
 Result<Selection> parse_selection(const Command& command, Arguments arguments);
 
 // Sends `verb` to each selected VM and calls `done` with each answer. Reports every failure; the

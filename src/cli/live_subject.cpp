@@ -29,6 +29,7 @@ Result<std::unique_ptr<LiveSubject>> LiveSubject::open(const control::Running& v
     ours.ram.push_back({range.base.value(), range.size});
   ours.live = true;
   ours.paused = stats.find("state") == "paused";
+  ours.debugger = stats.find("debugger.stopped") == "1";
   ours.what = text("the VM {}", vm.name);
   return subject;
 }

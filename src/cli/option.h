@@ -196,7 +196,7 @@ inline constexpr Option selftest_options[] = {
 };
 
 inline constexpr Option instance_options[] = {
-    {Id::name, 'n', "name", "NAME", "The VM to act on; list prints the names.", Section::monitor},
+    {Id::name, 'n', "name", "NAME", "The VM to act on, the same as NAME; list prints the names.", Section::monitor},
     {Id::all, 'a', "all", "", "Every running VM.", Section::monitor},
     help_option,
 };

@@ -207,7 +207,7 @@ Result<Registration> Registration::create(Directory directory, const std::string
                   "remove it, or choose another --name");
     if (directory.state(name) == Directory::State::alive)
       return fail(Error::Kind::usage, text("a VM named \"{}\" is already running", name),
-                  text("choose another --name, or end it: polyvisor stop -n {}", name));
+                  text("choose another --name, or end it: polyvisor stop {}", name));
     ::unlinkat(directory.fd_.get(), file.c_str(), 0);
     bound = ::bind(fd.get(), generic, sizeof address);
   }

@@ -336,17 +336,21 @@ Result<Dump> parse_dump(std::string_view text) {
   if (text.size() > max_dump)
     return fail(Error::Kind::image, "the dump is larger than 4 MiB",
                 "give it the registers only, without a memory image");
+  const bool json = is_json(text);
+  const std::string dense = json ? dense_json(text) : std::string();
+  if (json) text = dense;
   const auto arch = arch_of(text);
   const std::string hint =
       "it reads what QEMU's monitor prints for \"info registers\" and \"x/8wx\", lines of "
       "NAME=VALUE, and what diagnose --json prints";
   if (!arch) return fail(Error::Kind::image, "no register dump was found in it", hint);
   Parser parser(*arch);
-  if (is_json(text))
+  if (json)
     parser.json(text);
   else
     for_each_line(text, [&](std::string_view words) { parser.line(words); });
   Dump dump = parser.take();
+  if (json) dump.earlier = read_earlier(text);
   std::erase_if(dump.cpus, [&](const hv::RegisterFile& file) {
     return !file.get(hv::program_counter(dump.arch));
   });

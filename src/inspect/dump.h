@@ -6,8 +6,10 @@
 // The text is hostile: everything is bounded. Absent: vector registers, symbols in a dump.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "inspect/diagnosis/earlier_report.h"
 #include "inspect/subject.h"
 
 namespace pv::inspect {
@@ -21,6 +23,7 @@ struct Dump {
   Arch arch = Arch::aarch64;
   std::vector<hv::RegisterFile> cpus;
   std::vector<CodeBlock> memory;  // by virtual address
+  std::optional<EarlierReport> earlier;  // of what diagnose --json has printed
 };
 
 inline constexpr usize max_dump = 4 << 20;  // bytes of text
@@ -36,6 +39,7 @@ class DumpSubject final : public Subject {
   Result<hv::RegisterFile> sample(unsigned cpu) override;
   bool read_physical(u64, MutableBytes) override { return false; }
   bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
+  const EarlierReport* earlier() const override { return dump_.earlier ? &*dump_.earlier : nullptr; }
 
  private:
   Dump dump_;

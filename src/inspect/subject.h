@@ -27,9 +27,11 @@ struct Facts {
   std::vector<Range> ram;  // guest-physical; empty: not known
   bool live = false;       // sampling again may show something else
   bool paused = false;     // by its owner
-  bool debugger = false;   // one is attached and may hold the guest
+  bool debugger = false;   // one holds the guest, or is waited for
   std::string what;        // "the dump golden.txt", "the VM guest-17"
 };
+
+struct EarlierReport;
 
 class Subject {
  public:
@@ -43,6 +45,8 @@ class Subject {
   virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
   // How many bytes the guest has written to its console; 0 where that is not known.
   virtual u64 console_bytes() { return 0; }
+  // Where the subject is a report that was written earlier: what that said. Else null.
+  virtual const EarlierReport* earlier() const { return nullptr; }
   // What the vCPU's page tables say about `address`, in words for people ("mapped to 0x...", "not
   // mapped: ..."); empty: unknown.
   virtual std::string explain_address(const hv::RegisterFile& cpu, u64 address) {

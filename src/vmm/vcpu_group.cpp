@@ -160,9 +160,9 @@ void VcpuGroup::hold(unsigned index, bool held) {
   members_[index]->held = held;
 }
 
-bool VcpuGroup::paused() const {
+bool VcpuGroup::paused(Why why) const {
   std::lock_guard lock(mutex_);
-  return (reasons_ & static_cast<u8>(Why::user)) != 0;
+  return (reasons_ & static_cast<u8>(why)) != 0;
 }
 
 void VcpuGroup::stop() {

@@ -46,8 +46,7 @@ class VcpuGroup {
   void hold(unsigned index, bool held);
   // Parks for good; returns when all threads have ended. Not from a vCPU's thread.
   void stop();
-  // By Why::user.
-  bool paused() const;
+  bool paused(Why why = Why::user) const;
 
   // Runs `work` on the vCPU's own thread, outside the guest, and waits for it. Not from a vCPU's
   // thread. Does nothing when the group is stopping.

@@ -351,7 +351,9 @@ control::Stats Vm::stat() {
   }
   if (debugger_) {
     stats.counters.emplace_back("debugger.attached", debugger_->attached() ? 1 : 0);
-    stats.counters.emplace_back("debugger.stopped", debugger_->stopped() ? 1 : 0);
+    // Also before the first comes (--gdb-wait).
+    const bool held = debugger_->stopped() || group_->paused(VcpuGroup::Why::debugger);
+    stats.counters.emplace_back("debugger.stopped", held ? 1 : 0);
   }
   stats.counters.emplace_back("posted-writes", dispatcher_->delivered());
   stats.counters.emplace_back("console-bytes", serials_->bytes_written());

@@ -89,8 +89,34 @@ def _others(target):
             "echo still here >&3; wait_for 'still here' tmp/d-echo.out; echo quit >&3; finished $pid it"),
             check=_verdict("idle", "busy"), says=["diagnosed 0", "it ended with status 0"], never=["TIMEOUT"], timeout=120),
         Case("diagnose/unknown", ["polyvisor", "diagnose", "nobody"], 107, says=['no VM named "nobody" is running']),
+        # The report of many samples, read again, laid out anew; a dump that never comes.
+        Case("diagnose/json-again", script(
+            "polyvisor run guest/hang -p kind=4 --name d-json </dev/null >tmp/d-json.out 2>&1 & pid=$!\n"
+            "wait_for 'hang: kind' tmp/d-json.out; polyvisor diagnose d-json --json >tmp/d-json.json; echo live $?\n"
+            "polyvisor stop d-json; finished $pid it; sed 's/{/{\\n /g' tmp/d-json.json >tmp/d-json.again\n"
+            "polyvisor diagnose --from-dump tmp/d-json.again; echo again $?"), timeout=120, check=_verdict("spinning"),
+            says=["live 1", "it ended with status 106", "jumps to itself", "samples of the running guest", "again 1"]),
+        Case("diagnose/silent-pipe", script(
+            "mkfifo tmp/d-silent; polyvisor diagnose --from-dump tmp/d-silent; echo status $?"),
+            says=["nothing came out of it for 10 seconds", "status 10"]),
+        # gdb's own tests attach; here the guest waits for one that never comes.
+        Case("diagnose/healthy-debugger", script(
+            "polyvisor run guest/hang -p kind=4 --name d-gdb --gdb unix:tmp/d-gdb.sock --gdb-wait --watchdog 1 "
+            "</dev/null >tmp/d-gdb.out 2>&1 & pid=$!\n"
+            "wait_for 'gdb:' tmp/d-gdb.out; until polyvisor stat d-gdb | grep -q 'debugger.stopped 1'; do sleep 0.2; done\n"
+            "polyvisor diagnose d-gdb; echo diagnosed $?; sleep 3; polyvisor stop d-gdb; finished $pid it; cat tmp/d-gdb.out"),
+            timeout=120, check=_verdict("debugger"), never=["watchdog"],
+            says=["a debugger", "diagnosed 0", "it ended with status 106"]),
         Case("diagnose/which", ["polyvisor", "diagnose"], 104, says=["diagnose needs to know which VM"]),
     ]
+    if target.native:  # where there is Python: connecting halts the guest, as gdb does
+        found.append(Case("diagnose/healthy-debugged", script(
+            "polyvisor run guest/hang -p kind=4 --name d-held --gdb unix:tmp/d-held.sock </dev/null >tmp/d-held.out 2>&1 & pid=$!\n"
+            "wait_for 'hang: kind' tmp/d-held.out; polyvisor diagnose d-held; echo alone $?\n"
+            "python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"tmp/d-held.sock\"); s.recv(1)' "
+            "& until polyvisor stat d-held | grep -q 'debugger.stopped 1'; do sleep 0.2; done\n"
+            "polyvisor diagnose d-held; echo held $?; polyvisor stop d-held; finished $pid it"), timeout=120,
+            says=["VERDICT (spinning)", "alone 1", "VERDICT (debugger): stopped in a debugger", "held 0"]))
     if target.guest_arch == "aarch64":
         found.append(Case(
             "diagnose/percpu", _diagnosed("d-percpu", "guest/percpu", "per-CPU access follows"), timeout=120,

@@ -31,7 +31,7 @@ def _commands():
             "echo quit >&3; finished $pid dora"), timeout=120, says=[
                 "paused 0", "dora", "paused", "\n0\n", "resumed 0", "dora ended with status 0"], never=["TIMEOUT"]),
         Case("instances/stop-paused", script(
-            "start emil; polyvisor pause -n emil; polyvisor stop -n emil; echo stopped $?; finished $pid emil\n"
+            "start emil; polyvisor pause emil; polyvisor stop emil; echo stopped $?; finished $pid emil\n"
             "echo left:$(sockets)"), says=["stopped 0", "emil ended with status 106", "left:\n"]),
         Case("instances/stop-spinning", script(
             "polyvisor run guest/spin --name fred -c 2 >tmp/fred.out 2>&1 & pid=$!\n"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "inspect/diagnosis/earlier_report.h"
 #include "inspect/diagnosis/rules.h"
 #include "inspect/disassembler.h"
 #include "inspect/kernel_log.h"
@@ -36,7 +37,7 @@ Result<std::vector<Scene>> sample(Subject& subject, const Options& options) {
   std::vector<Scene> scenes;
   for (unsigned cpu = 0; cpu < facts.cpus; ++cpu)
     scenes.emplace_back(subject, cpu, options.symbols);
-  const bool moves = facts.live && !facts.paused;
+  const bool moves = facts.live && !facts.paused && !facts.debugger;
   const unsigned rounds = moves ? std::max(options.samples, 1u) : 1;
   constexpr unsigned most_blocks = 4;
   for (unsigned block = 0; block < most_blocks; ++block) {
@@ -174,6 +175,7 @@ Result<Report> diagnose(Subject& subject, const Options& options) {
     report.verdict.advice.clear();
   }
   add_log(subject, options, report);
+  if (const EarlierReport* earlier = subject.earlier()) restore(*earlier, report);
   return report;
 }
 

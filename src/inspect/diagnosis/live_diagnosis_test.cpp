@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "inspect/diagnosis/diagnose.h"
+#include "inspect/dump.h"
 #include "inspect/fake_subject.h"
 #include "inspect/poison.h"
 
@@ -156,6 +157,51 @@ TEST_F(Aarch64, APausedGuestIsPaused) {
   guest_.change().paused = true;
   guest_.registers = [&](unsigned, unsigned) { return at(0x200); };
   EXPECT_EQ(verdict().cause, Cause::paused);
+}
+
+TEST_F(Aarch64, AGuestInADebuggerIsSaidToBe) {
+  guest_.change().debugger = true;
+  guest_.put32(base + 0x100, 0x14000000);
+  guest_.registers = [&](unsigned, unsigned) { return at(base + 0x100); };
+  const Verdict found = verdict();
+  EXPECT_EQ(found.cause, Cause::debugged);
+  EXPECT_TRUE(is_healthy(found.cause));
+}
+
+// What many samples have shown is not lost on the way through a file, however it was laid out.
+TEST_F(Aarch64, AReportIsReadAgainWithItsVerdict) {
+  guest_.put32(base + 0x100, 0x14000000);
+  guest_.registers = [&](unsigned, unsigned) { return at(base + 0x100); };
+  const Report live = *diagnose(guest_, {});
+  ASSERT_EQ(live.verdict.cause, Cause::spinning);
+  std::string json = render_json(live);
+  for (int times = 0; times < 3; ++times) {
+    auto dump = parse_dump(json);
+    ASSERT_TRUE(dump);
+    DumpSubject subject(*std::move(dump), "the dump");
+    const Report again = *diagnose(subject, {});
+    EXPECT_EQ(again.verdict.sentence, live.verdict.sentence);
+    EXPECT_EQ(again.verdict.cause, live.verdict.cause);
+    EXPECT_EQ(again.verdict.evidence.size(), live.verdict.evidence.size() + 1);
+    EXPECT_EQ(again.cpus[0].verdict.sentence, live.cpus[0].verdict.sentence);
+    EXPECT_EQ(again.samples, live.samples);
+    json.clear();
+    for (const char c : render_json(again))
+      json += c == '{' || c == '[' ? std::string{c, '\n', ' '} : std::string(1, c);
+  }
+}
+
+TEST(EarlierReport, LetsNoControlCharacterThrough) {
+  const auto found = read_earlier(
+      "{\"samples\":30,\"verdict\":{\"cause\":\"busy\",\"sentence\":\"a\\u001b[2J\\n\\\"b\\\"\x1b\","
+      "\"evidence\":[\"one\",\"two\"]}}");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->verdict.sentence, "a?[2J \"b\"?");
+  EXPECT_EQ(found->verdict.evidence.size(), 2u);
+  EXPECT_EQ(found->samples, 30u);
+  EXPECT_FALSE(read_earlier("{\"verdict\":{\"cause\":\"fine\",\"sentence\":\"x\"}}"));
+  EXPECT_FALSE(read_earlier("{\"verdict\":"));
+  EXPECT_FALSE(read_earlier("{}"));
 }
 
 TEST_F(Aarch64, ASpinBesideACpuThatWasNeverStartedWaitsForIt) {

@@ -49,7 +49,8 @@ MaybeVerdict held(const Scene& scene) {
   if (facts.paused)
     return say(Cause::paused, "paused by its owner: polyvisor resume lets it go on");
   if (facts.debugger)
-    return say(Cause::debugged, "a debugger is attached: what stands still may be held by it");
+    return say(Cause::debugged,
+               "stopped in a debugger, or waiting for one: it goes on when that lets it");
   if (activity == hv::Activity::waits_for_start || activity == hv::Activity::stopped) {
     Verdict verdict = say(Cause::never_started, "the CPU is off: it was not started, or stopped");
     verdict.evidence.push_back(text("the host says: {}", hv::name(activity)));

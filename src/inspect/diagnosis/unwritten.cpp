@@ -42,13 +42,16 @@ std::optional<u64> left_on_stack(u64 frame) {
 
 void explain_poison(const std::vector<PoisonTrace>& traces, Verdict& verdict) {
   std::string exact;
-  for (const PoisonTrace& trace : traces)
-    if (trace.form == PoisonTrace::Form::exact)
-      exact += text("{}{}", exact.empty() ? "" : " and ", upper(trace.name));
+  usize holders = 0;
+  for (const PoisonTrace& trace : traces) {
+    if (trace.form != PoisonTrace::Form::exact) continue;
+    exact += text("{}{}", exact.empty() ? "" : " and ", upper(trace.name));
+    ++holders;
+  }
   verdict.evidence.push_back(text(
       "{} {:#x}, with which KVM fills registers whose content is unknown after reset (QEMU's own "
       "emulation has 0 there: so it works without KVM)",
-      exact.empty() ? "traces of" : exact + " hold", kvm_poison));
+      exact.empty() ? "traces of" : exact + (holders == 1 ? " holds" : " hold"), kvm_poison));
   for (const PoisonTrace& trace : traces) {
     if (trace.form == PoisonTrace::Form::exact) continue;
     std::string line = describe(trace);
@@ -59,8 +62,9 @@ void explain_poison(const std::vector<PoisonTrace>& traces, Verdict& verdict) {
   }
 }
 
-// The path of Linux's kernel_ventry, and what it says about the moments before.
-void explain_ventry(const Scene& scene, const Ventry& entry, Verdict& verdict) {
+// The path of Linux's kernel_ventry, and what it says about the moments before. `linux`: it is one,
+// and not another program's entry that does the same.
+void explain_ventry(const Scene& scene, const Ventry& entry, bool linux, Verdict& verdict) {
   const hv::RegisterFile& cpu = scene.file();
   const CpuState& state = scene.state();
   auto& evidence = verdict.evidence;
@@ -76,15 +80,16 @@ void explain_ventry(const Scene& scene, const Ventry& entry, Verdict& verdict) {
     add_exception_evidence(scene, verdict);
   evidence.push_back(text("PSTATE: {}, as at the entry of an exception", state.mode));
   if (entry.part == Ventry::Part::entry) {
-    evidence.emplace_back(
-        "the code is the begin of Linux's kernel_ventry: it exchanges SP and X0 "
-        "to test SP for an overflow");
+    evidence.push_back(
+        text("the code is the begin of {}: it exchanges SP and X0 to test SP for an overflow",
+             linux ? "Linux's kernel_ventry" : "an exception's entry"));
     return;
   }
   evidence.push_back(text(
-      "the code is the overflow path of Linux's kernel_ventry: SP had failed the test of its "
-      "THREAD_SHIFT bit (tbnz), and at {:#x} (add sp, sp, x0) the per-CPU offset is added to the "
+      "the code is the overflow path of {}: SP had failed the test of its "
+      "{} bit (tbnz), and at {:#x} (add sp, sp, x0) the per-CPU offset is added to the "
       "overflow stack's address, X0 being TPIDR_EL1{}",
+      linux ? "Linux's kernel_ventry" : "the exception's entry", linux ? "THREAD_SHIFT" : "size",
       entry.add_offset != 0 ? entry.add_offset : state.pc,
       entry.offset_read_seen ? " (mrs x0, tpidr_el1 stands before it)" : ""));
   if (entry.part == Ventry::Part::overflow && cpu.get("x0") == kvm_poison)
@@ -92,7 +97,8 @@ void explain_ventry(const Scene& scene, const Ventry& entry, Verdict& verdict) {
         text("SP = {:#x} + X0 is {:#x}, which no kernel maps: the overflow path "
              "faults again as soon as it uses its stack, for ever",
              state.sp, state.sp + kvm_poison));
-  if (const auto left = left_on_stack(state.frame))
+  const auto left = left_on_stack(state.frame);
+  if (linux && left)
     evidence.push_back(
         text("X29 = {:#x} is {:#x} bytes above a 16 KiB boundary: exceptions inside "
              "exceptions have used up the kernel's stack",
@@ -163,7 +169,7 @@ MaybeVerdict unwritten_register(const Scene& scene) {
         "the dump has no code at the PC, which would say more: add the words of \"x/8wx $pc\" as a "
         "line \"code at PC: ...\"");
   if (entry)
-    explain_ventry(scene, *entry, verdict);
+    explain_ventry(scene, *entry, linux, verdict);
   else
     add_exception_evidence(scene, verdict);
   if (address_poisoned)
