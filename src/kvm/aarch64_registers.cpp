@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "kvm/arch.h"
+#include "kvm/ioctl_lists.h"
 #include "kvm/register_ids.h"
 
 namespace pv::kvm::arch {
@@ -162,10 +163,12 @@ Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
   if (control.software_breakpoints) debug.control |= KVM_GUESTDBG_USE_SW_BP;
   if (!control.hardware.empty()) debug.control |= KVM_GUESTDBG_USE_HW;
   TRY(add_hardware(control, debug.arch));
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to debug the guest (KVM_SET_GUEST_DEBUG)",
+  TRY(checked_ioctl(vcpu.fd(), set_guest_debug, "to debug the guest (KVM_SET_GUEST_DEBUG)",
                     &debug));
   return {};
 }
+
+const bool forgets_steps = false;
 
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu&) {
   hv::DebugLimits limits;

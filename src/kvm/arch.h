@@ -33,6 +33,8 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
 Result<hv::RegisterValue> read_register(const Vcpu& vcpu, usize index);
 Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value);
 Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control);
+// Whether a step that was asked for once may be lost at an exit, so that each run asks again.
+extern const bool forgets_steps;
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu& vcpu);
 hv::Debug decode_debug(Vcpu& vcpu);  // after KVM_EXIT_DEBUG
 Result<bool> deliver_breakpoint(Vcpu& vcpu, const hv::DebugControl& control);

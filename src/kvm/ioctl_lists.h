@@ -5,7 +5,9 @@
 #include <linux/kvm.h>
 
 #include <array>
+#include <cstddef>
 #include <iterator>
+#include <type_traits>
 
 #include "base/types.h"
 
@@ -14,6 +16,14 @@ namespace pv::kvm {
 // Spelt out: powerpc's header has no complete kvm_fpu for everyone, and kvm_msrs' size differs in
 // C++.
 inline constexpr u32 get_msrs = static_cast<u32>(_IOWR(KVMIO, 0x88, u64));  // KVM_GET_MSRS
+
+// KVM_SET_GUEST_DEBUG. Its number holds the structure's size, and where an architecture's part of
+// it is empty (riscv64), that is nothing in C and something in C++.
+constexpr usize guest_debug_size =
+    offsetof(kvm_guest_debug, arch) +
+    (std::is_empty_v<kvm_guest_debug_arch> ? 0 : sizeof(kvm_guest_debug_arch));
+inline constexpr u32 set_guest_debug =
+    static_cast<u32>(_IOC(_IOC_WRITE, KVMIO, 0x9b, guest_debug_size));
 
 // With PCI besides: messages; and, where a guest moves a BAR, the ioeventfds that go with it.
 inline constexpr auto vcpu_pci_ioctls =
@@ -26,8 +36,7 @@ inline constexpr auto vcpu_ioctls = std::to_array<u32>(
     {static_cast<u32>(KVM_RUN), static_cast<u32>(KVM_IRQ_LINE), static_cast<u32>(KVM_INTERRUPT),
      static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_SET_ONE_REG),
      static_cast<u32>(KVM_GET_REGS), static_cast<u32>(KVM_GET_SREGS),
-     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU),
-     static_cast<u32>(KVM_SET_GUEST_DEBUG), get_msrs});
+     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU), set_guest_debug, get_msrs});
 
 inline constexpr u32 set_msrs = static_cast<u32>(_IOW(KVMIO, 0x89, u64));  // KVM_SET_MSRS
 

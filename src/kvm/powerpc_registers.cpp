@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kvm/arch.h"
+#include "kvm/ioctl_lists.h"
 #include "kvm/powerpc_tlb.h"
 
 namespace pv::kvm::arch {
@@ -166,10 +167,12 @@ Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
     debug.arch.bp[i].addr = point.address;
     debug.arch.bp[i].type = static_cast<u32>(type);
   }
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to debug the guest (KVM_SET_GUEST_DEBUG)",
+  TRY(checked_ioctl(vcpu.fd(), set_guest_debug, "to debug the guest (KVM_SET_GUEST_DEBUG)",
                     &debug));
   return {};
 }
+
+const bool forgets_steps = false;
 
 // e500 cores have two instruction and two data address comparators (e500 Core Family Reference
 // Manual, 2.15); KVM has no capability that says so.

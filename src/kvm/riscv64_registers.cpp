@@ -7,6 +7,7 @@
 #include "hv/registers/riscv64.h"
 
 #include "kvm/arch.h"
+#include "kvm/ioctl_lists.h"
 #include "kvm/register_ids.h"
 #include "kvm/riscv64_uapi.h"
 
@@ -69,6 +70,8 @@ Result<void> write_register(Vcpu& vcpu, usize index, hv::RegisterValue value) {
   return vcpu.set_wide(identifier(index), value, hv::riscv64_registers[index].name);
 }
 
+static_assert(set_guest_debug == 0x4008'ae9b);  // as in C
+
 Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
   if (control.single_step || !control.hardware.empty())
     return fail(Error::Kind::host,
@@ -76,10 +79,12 @@ Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
   kvm_guest_debug debug{};
   if (control.enabled && control.software_breakpoints)
     debug.control = KVM_GUESTDBG_ENABLE | guestdbg_use_sw_bp;
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to debug the guest (KVM_SET_GUEST_DEBUG)",
-                    &debug, "the host needs Linux 6.12 or later"));
+  TRY(checked_ioctl(vcpu.fd(), set_guest_debug, "to debug the guest (KVM_SET_GUEST_DEBUG)", &debug,
+                    "the host needs Linux 6.12 or later"));
   return {};
 }
+
+const bool forgets_steps = false;
 
 hv::DebugLimits debug_limits(const Fd& vm, const Vcpu&) {
   hv::DebugLimits limits;

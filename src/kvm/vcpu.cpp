@@ -73,6 +73,8 @@ void Vcpu::report_private_interrupts() {
 }
 
 Result<hv::Exit> Vcpu::run() {
+  if (debug_.single_step && arch::forgets_steps) [[unlikely]]
+    TRY(arch::set_debug(*this, debug_));
   int result = ::ioctl(fd_.get(), KVM_RUN, 0);
   int error = errno;
   if (private_sink_) [[unlikely]]
@@ -292,7 +294,7 @@ Result<void> Vcpu::write_register(usize index, hv::RegisterValue value) {
 
 Result<void> Vcpu::set_debug(const hv::DebugControl& control) {
   TRY(arch::set_debug(*this, control));
-  stepping_ = control.single_step;
+  debug_ = control;
   return {};
 }
 

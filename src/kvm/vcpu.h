@@ -19,7 +19,7 @@ class Vcpu final : public hv::Vcpu {
   ~Vcpu() override;
 
   unsigned index() const override { return index_; }
-  bool single_stepping() const override { return stepping_; }
+  bool single_stepping() const override { return debug_.single_step; }
   Result<hv::Exit> run() override;
   Result<std::optional<hv::Exit>> finish_pending() override;
   void complete_read(u64 value) override;
@@ -64,7 +64,7 @@ class Vcpu final : public hv::Vcpu {
   const Fd& vm_;
   Fd fd_;
   unsigned index_;
-  bool stepping_ = false;
+  hv::DebugControl debug_;
   kvm_run* run_;
   usize run_size_;
   PrivateSink private_sink_;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kvm/arch.h"
+#include "kvm/ioctl_lists.h"
 #include "kvm/register_ids.h"
 
 namespace pv::kvm::arch {
@@ -249,20 +250,24 @@ Result<void> set_debug(Vcpu& vcpu, const hv::DebugControl& control) {
   TRY(fill(control, debug));
   if (control.hold_interrupts) {
     debug.control |= guestdbg_blockirq;
-    if (try_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, &debug) >= 0) return {};
+    if (try_ioctl(vcpu.fd(), set_guest_debug, &debug) >= 0) return {};
     debug.control &= ~guestdbg_blockirq;
   }
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to debug the guest (KVM_SET_GUEST_DEBUG)",
+  TRY(checked_ioctl(vcpu.fd(), set_guest_debug, "to debug the guest (KVM_SET_GUEST_DEBUG)",
                     &debug));
   return {};
 }
+
+// An instruction that KVM emulates (an access to a device, and where the processor does not tell
+// the next RIP, many more) ends with flags without TF: KVM sets TF only at the RIP at which
+// stepping was asked for last.
+const bool forgets_steps = true;
 
 Result<bool> deliver_breakpoint(Vcpu& vcpu, const hv::DebugControl& control) {
   kvm_guest_debug debug{};
   TRY(fill(control, debug));
   debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP;
-  TRY(checked_ioctl(vcpu.fd(), KVM_SET_GUEST_DEBUG, "to deliver a breakpoint to the guest",
-                    &debug));
+  TRY(checked_ioctl(vcpu.fd(), set_guest_debug, "to deliver a breakpoint to the guest", &debug));
   return true;
 }
 

@@ -90,7 +90,7 @@ def _steps(target):
                      says=["polyvisor: error: --trace steps: this host's KVM cannot single-step a guest"], never=["exitcode: "])]
     # A step costs milliseconds on an emulated aarch64 host: there only the first ones, which differ in the tree's place.
     limit, file, one, other = ((200, "exitcode.img", "-m 64", "-m 128") if target.guest_arch == "aarch64" else
-                               (3000, "exitcode", "-p code=5", "-p code=6"))
+                               (6000, "exitcode", "-p code=5", "-p code=6"))
     run = (f"polyvisor run guest/{file} %s --trace steps=tmp/%s.trace --trace-limit {limit} --log-level info 2>&1 "
            "| grep entry; ")
     return [

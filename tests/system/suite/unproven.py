@@ -17,7 +17,6 @@ UNPROVEN = (
     ("riscv64*", "diagnose/healthy-timer", SSTC),
     ("riscv64*", "diagnose/healthy-timer-smp", SSTC),
     ("riscv64*", "diagnose/watchdog-healthy", SSTC),
-    ("x86_64", "traces/steps*", "known failure: steps are lost on the lab's emulated SVM"),
     ("x86_64", "traces/linux", "known failure: the mark of user space is not seen"),
     ("e500v2", "diagnose/undefined", BOOKE),
     ("e500v2", "diagnose/never-started", BOOKE),
