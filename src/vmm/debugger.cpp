@@ -26,6 +26,11 @@ Debugger::Debugger(VcpuGroup& group, memory::GuestMemory& ram, loop::Executor& l
       missed_(group.size()),
       exits_(group.size()) {}
 
+void Debugger::hold_start(bool for_good) {
+  holds_start_ = for_good;
+  group_.pause_soon(VcpuGroup::Why::debugger);
+}
+
 Debugger::Stop Debugger::attach(Client client) {
   group_.pause(VcpuGroup::Why::debugger);
   hooks_.halted();
@@ -165,6 +170,7 @@ Result<void> Debugger::resume(std::span<const Action> actions) {
     hooks_.finish(*end);
     return {};
   }
+  holds_start_ = false;
   actions_.assign(actions.begin(), actions.end());
   over_.clear();
   for (unsigned cpu = 0; cpu < cpus(); ++cpu)
@@ -311,9 +317,19 @@ void Debugger::interrupt() {
   post_halt();
 }
 
-// Also when the client has just gone, in whatever phase.
 void Debugger::detach() {
-  if (!attached_ || killed_) return;
+  holds_start_ = false;
+  leave();
+}
+
+bool Debugger::abandon() {
+  leave();
+  return !holds_start_;
+}
+
+// In whatever phase.
+void Debugger::leave() {
+  if (!attached_ || ending_) return;
   group_.pause(VcpuGroup::Why::debugger);
   lift_traps();
   forget();
@@ -336,11 +352,11 @@ void Debugger::detach() {
   client_ = {};
   phase_ = Phase::running;
   if (end) return hooks_.finish(*end);
-  group_.resume(VcpuGroup::Why::debugger);
+  if (!holds_start_) group_.resume(VcpuGroup::Why::debugger);
 }
 
 void Debugger::kill() {
-  killed_ = true;
+  ending_ = true;
   hooks_.finish({Outcome::Kind::stopped, 0, {}, {}});
 }
 

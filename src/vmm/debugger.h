@@ -44,8 +44,14 @@ class Debugger final : public inspect::gdb::Target {
   Debugger(VcpuGroup& group, memory::GuestMemory& ram, loop::Executor& loop, hv::DebugLimits limits,
            Hooks hooks);
 
-  // Someone to debug for: halts the guest, for the reason returned. Once, until detach().
+  // Before the first resume: the guest stands at its first instruction until a client comes, and
+  // with `for_good` (--gdb-wait) until one lets it run: one that only came and went has not.
+  void hold_start(bool for_good);
+  // Someone to debug for: halts the guest, for the reason returned. Once, until detach() or
+  // abandon().
   Stop attach(Client client);
+  // The client has vanished: the guest goes on as after detach(). False: it is still held.
+  bool abandon();
   bool attached() const { return attached_.load(std::memory_order_relaxed); }
   bool stopped() const { return attached() && phase_ == Phase::halted; }
 
@@ -97,6 +103,7 @@ class Debugger final : public inspect::gdb::Target {
 
   static constexpr usize max_entries = 256;
 
+  void leave();
   void post_halt();
   void halted();
   std::optional<Stop> explain(unsigned cpu, const hv::Debug& debug);
@@ -131,6 +138,7 @@ class Debugger final : public inspect::gdb::Target {
     for (auto& file : files_) file.reset();
   }
   std::string monitor_translate(unsigned cpu, std::string_view argument);
+  std::string monitor_registers(unsigned cpu);
   std::string monitor_limits() const;
 
   VcpuGroup& group_;
@@ -155,8 +163,9 @@ class Debugger final : public inspect::gdb::Target {
   std::optional<unsigned> stepper_;         // the one that steps by breakpoints, to targets_
   std::vector<u64> targets_;
   unsigned last_cpu_ = 0;
+  bool holds_start_ = false;
   bool interrupted_ = false;
-  bool killed_ = false;
+  bool ending_ = false;
 
   std::mutex mutex_;  // of what vCPU threads leave here
   std::vector<std::optional<hv::Debug>> exits_;

@@ -147,17 +147,38 @@ std::string Debugger::monitor_translate(unsigned cpu, std::string_view argument)
               rights(found->kernel), rights(found->user), found->device ? ", device" : "");
 }
 
+std::string Debugger::monitor_registers(unsigned cpu) {
+  auto file = registers(cpu);
+  if (!file) return file.error().message + "\n";
+  std::string out;
+  for (usize i = 0; i < (*file)->table.size(); ++i) {
+    const hv::RegisterInfo& info = (*file)->table[i];
+    if (info.group == hv::RegisterGroup::system && (*file)->known[i] != 0)
+      out += text("{:<18} {:#x}\n", info.name, (*file)->values[i].low);
+  }
+  return out;
+}
+
 std::string Debugger::monitor(unsigned cpu, std::string_view line) {
   if (line == "limits") return monitor_limits();
+  if (line == "reset") {
+    ending_ = true;
+    hooks_.finish({Outcome::Kind::reset, 0, {}, {}});
+    return "This boot ends here. With --reboot the next one waits at the same address.\n";
+  }
+  if (line == "registers") return monitor_registers(cpu);
   if (line == "exits") return hooks_.exit_report() + "\n";
   if (line.starts_with("translate ")) return monitor_translate(cpu, line.substr(10));
   if (line == "physical on" || line == "physical off")
     return "use: maintenance packet Qqemu.PhyMemMode:1 (or 0)\n";
   return "monitor commands:\n"
          "  translate ADDRESS   walk the guest's page tables for this thread's CPU\n"
+         "  registers           this thread's system registers\n"
          "  limits              what this host can do for a debugger, as it was tried out\n"
          "  why                 why the last request failed\n"
          "  exits               how often the guest left to the monitor, by cause\n"
+         "  reset               end this boot as the guest's own reset would\n"
+         "  help                this list\n"
          "Physical memory: maintenance packet Qqemu.PhyMemMode:1, and :0 for virtual again\n";
 }
 

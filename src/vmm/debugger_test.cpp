@@ -262,6 +262,29 @@ TEST_F(DebuggerTest, DetachingLeavesNothing) {
   hv::await(fakes[0]->entered, before + 1);  // the guest goes on
 }
 
+TEST_F(DebuggerTest, OnlyWhoLetsItRunReleasesAHeldStart) {
+  make(1);
+  debugger->hold_start(true);
+  EXPECT_FALSE(debugger->abandon());
+  EXPECT_FALSE(debugger->attached());
+  EXPECT_EQ(fakes[0]->entered, 0);
+  debugger->attach({});
+  debugger->detach();
+  hv::await(fakes[0]->entered, 1);
+  debugger->attach({});
+  EXPECT_TRUE(debugger->abandon());
+}
+
+TEST_F(DebuggerTest, MonitorResetEndsTheBoot) {
+  make(1);
+  EXPECT_NE(debugger->monitor(0, "help").find("reset "), std::string::npos);
+  debugger->monitor(0, "reset");
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->kind, Outcome::Kind::reset);
+  debugger->abandon();
+  EXPECT_EQ(fakes[0]->entered, 0);  // nothing of it runs any more
+}
+
 TEST_F(DebuggerTest, ACrashIsSeenBeforeTheEnd) {
   make(1);
   fakes[0]->then(hv::TripleFault{});
@@ -300,6 +323,7 @@ TEST_F(DebuggerTest, MemoryAndMonitor) {
             std::string::npos);
   EXPECT_NE(debugger->monitor(0, "limits").find("watchpoints: 2"), std::string::npos);
   EXPECT_EQ(debugger->monitor(0, "exits"), "exits 1\n");
+  EXPECT_NE(debugger->monitor(0, "registers").find("cr3                0x0\n"), std::string::npos);
   EXPECT_NE(debugger->monitor(0, "").find("monitor commands"), std::string::npos);
   EXPECT_EQ(debugger->describe(0), "CPU 0: unknown");
 }

@@ -106,7 +106,9 @@ Result<GdbListener> GdbListener::create(const config::GdbAddress& address, Log& 
     bool usual = address.host == "127.0.0.1";
     bool v6 = address.host.find(':') != std::string::npos;
     std::string host = usual ? "" : v6 ? text("[{}]", address.host) : address.host;
-    return GdbListener(std::move(fd), Fd(), {}, text("target remote {}:{}", host, port));
+    GdbListener made(std::move(fd), Fd(), {}, text("target remote {}:{}", host, port));
+    TRY(made.make_keeper());
+    return made;
   }
   usize slash = address.path.rfind('/');
   std::string folder = slash == std::string::npos ? "."
@@ -115,9 +117,63 @@ Result<GdbListener> GdbListener::create(const config::GdbAddress& address, Log& 
   Fd where(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!where.valid()) return fail_errno(text("--gdb: {}", folder), errno);
   Fd fd = TRY(listen_unix(address.path));
-  return GdbListener(std::move(fd), std::move(where),
-                     slash == std::string::npos ? address.path : address.path.substr(slash + 1),
-                     text("target remote {}", address.path));
+  GdbListener made(std::move(fd), std::move(where),
+                   slash == std::string::npos ? address.path : address.path.substr(slash + 1),
+                   text("target remote {}", address.path));
+  TRY(made.make_keeper());
+  return made;
+}
+
+Result<void> GdbListener::make_keeper() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+    return fail_errno("--gdb: cannot make a pair of sockets", errno);
+  keeper_in_.reset(ends[0]);
+  keeper_out_.reset(ends[1]);
+  return {};
+}
+
+namespace {
+
+// One message: the terms, and beside them the descriptor.
+struct KeptMessage {
+  inspect::gdb::Terms terms;
+  iovec data{&terms, sizeof terms};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+  msghdr header{};
+
+  KeptMessage() {
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+  }
+};
+
+}  // namespace
+
+void GdbListener::keep(const Kept& kept) const {
+  KeptMessage message;
+  message.terms = kept.terms;
+  cmsghdr* part = CMSG_FIRSTHDR(&message.header);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int));
+  int fd = kept.client.get();
+  std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
+  // Where it fails the connection ends with this boot, which gdb can cope with.
+  [[maybe_unused]] auto sent = ::sendmsg(keeper_in_.get(), &message.header, MSG_NOSIGNAL);
+}
+
+std::optional<GdbListener::Kept> GdbListener::take_kept() const {
+  KeptMessage message;
+  if (::recvmsg(keeper_out_.get(), &message.header, MSG_CMSG_CLOEXEC) != sizeof message.terms)
+    return std::nullopt;
+  const cmsghdr* part = CMSG_FIRSTHDR(&message.header);
+  if (part == nullptr || part->cmsg_type != SCM_RIGHTS) return std::nullopt;
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(part), sizeof fd);
+  return Kept{Fd(fd), message.terms};
 }
 
 GdbListener::GdbListener(Fd fd, Fd folder, std::string name, std::string command)

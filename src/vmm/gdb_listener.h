@@ -4,11 +4,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "config/gdb_address.h"
+#include "inspect/gdb/stub.h"
 
 namespace pv::vmm {
 
@@ -26,13 +28,23 @@ class GdbListener {
   // The descriptor of the folder in which the destructor removes the name; -1: nothing to remove
   // by this process.
   int folder() const;
+  // A connection that outlives its boot. It waits in a socket that all boots inherit.
+  struct Kept {
+    Fd client;
+    inspect::gdb::Terms terms;
+  };
+  void keep(const Kept& kept) const;
+  std::optional<Kept> take_kept() const;
+
   // What to tell gdb: "target remote ...".
   const std::string& command() const { return command_; }
 
  private:
   GdbListener(Fd fd, Fd folder, std::string name, std::string command);
+  Result<void> make_keeper();
 
   Fd fd_;
+  Fd keeper_in_, keeper_out_;
   Fd folder_;
   std::string name_;
   std::string command_;

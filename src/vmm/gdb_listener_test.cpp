@@ -74,6 +74,24 @@ TEST_F(Listener, OtherFilesAreLeftAlone) {
   EXPECT_NE(nowhere.error().message.find("/none"), std::string::npos);
 }
 
+TEST_F(Listener, AConnectionIsKeptForTheNextBoot) {
+  auto listener = listen("unix:" + folder + "/gdb");
+  ASSERT_TRUE(listener);
+  EXPECT_FALSE(listener->take_kept());
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  Fd client(ends[1]);
+  listener->keep({Fd(ends[0]), {.acks = false, .running = true}});
+  auto kept = listener->take_kept();
+  ASSERT_TRUE(kept);
+  EXPECT_TRUE(kept->terms.running && !kept->terms.acks);
+  ASSERT_EQ(::send(kept->client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  char got = 0;
+  EXPECT_EQ(::recv(client.get(), &got, 1, 0), 1);
+  EXPECT_EQ(got, 'x');
+  EXPECT_FALSE(listener->take_kept());
+}
+
 TEST_F(Listener, PortsInUseAreNamed) {
   auto first = listen("tcp:0");
   if (!first) GTEST_SKIP() << first.error().message;

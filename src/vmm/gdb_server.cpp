@@ -11,35 +11,50 @@ constexpr usize max_output = 1_MiB;  // a client that takes nothing is dropped
 
 }  // namespace
 
-Result<std::unique_ptr<GdbServer>> GdbServer::create(loop::EventLoop& loop, Log& log, int listener,
+Result<std::unique_ptr<GdbServer>> GdbServer::create(loop::EventLoop& loop, Log& log,
+                                                     const GdbListener& listener,
                                                      Debugger& debugger) {
   std::unique_ptr<GdbServer> server(new GdbServer(loop, log, listener, debugger));
   GdbServer* raw = server.get();
-  TRY(loop.watch(listener, [raw] { raw->accept_ready(); }));
+  TRY(loop.watch(listener.fd(), [raw] { raw->accept_ready(); }));
+  if (auto kept = listener.take_kept()) {
+    debugger.hold_start(false);
+    raw->kept_ = std::move(*kept);
+    loop.post([raw] { raw->go_on(); });
+  }
   return server;
 }
 
 GdbServer::~GdbServer() {
-  loop_.unwatch(listener_);
+  loop_.unwatch(listener_.fd());
   if (client_.valid()) loop_.unwatch(client_.get());
 }
 
 void GdbServer::accept_ready() {
-  Fd client(::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  Fd client(::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!client.valid()) {
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
-    loop_.unwatch(listener_);
+    loop_.unwatch(listener_.fd());
     log_.warn("no gdb can connect any more: {}", fail_errno("accept", errno).error().message);
     return;
   }
-  if (client_.valid()) {
+  if (client_.valid() || kept_.client.valid()) {
     log_.warn("a second gdb wanted to connect: there is one already");
     return;
   }
-  begin(std::move(client));
+  begin(std::move(client), {});
 }
 
-void GdbServer::begin(Fd client) {
+// The guest has been reset under a client's hands: that sees it at its first instruction.
+void GdbServer::go_on() {
+  bool running = kept_.terms.running;
+  begin(std::move(kept_.client), kept_.terms);
+  if (!stub_ || !running) return;
+  stub_->note("The guest has reset itself and stands at its first instruction.");
+  stub_->stopped({});
+}
+
+void GdbServer::begin(Fd client, inspect::gdb::Terms terms) {
   client_ = std::move(client);
   if (!loop_.watch(client_.get(), [this] { ready(); })) {
     client_.reset();
@@ -50,10 +65,11 @@ void GdbServer::begin(Fd client) {
   auto file = debugger_.read_registers(why.cpu, hv::all_registers);
   if (!file) {
     log_.warn("gdb cannot be served: {}", file.error().message);
-    return drop("");
+    return drop();
   }
-  stub_ = std::make_unique<inspect::gdb::Stub>(debugger_, inspect::gdb::describe(*file), why,
-                                               [this](std::string_view text) { send(text); });
+  stub_ = std::make_unique<inspect::gdb::Stub>(
+      debugger_, inspect::gdb::describe(*file), why, [this](std::string_view text) { send(text); },
+      terms);
   if (auto lacks = debugger_.shortcomings(); !lacks.empty()) {
     stub_->note("polyvisor: " + lacks + " (monitor limits)");
     log_.info("gdb: {}", lacks);
@@ -65,9 +81,9 @@ void GdbServer::ready() {
   u8 block[4096];
   ssize_t got = ::recv(client_.get(), block, sizeof block, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return drop("gdb has gone; the guest goes on");
+  if (got <= 0) return drop();
   stub_->receive({block, static_cast<usize>(got)});
-  if (stub_->finished() || output_.size() > max_output) drop("");
+  if (stub_->finished() || output_.size() > max_output) drop();
 }
 
 void GdbServer::send(std::string_view text) {
@@ -91,19 +107,26 @@ void GdbServer::flush() {
   [[maybe_unused]] auto watched = loop_.watch(client_.get(), events, [this] { ready(); });
 }
 
-void GdbServer::drop(const char* why) {
-  if (*why != 0) log_.info("{}", why);
+void GdbServer::drop() {
   loop_.unwatch(client_.get());
-  debugger_.detach();
+  bool vanished = debugger_.attached();
+  bool goes_on = debugger_.abandon();
+  if (vanished)
+    log_.info("gdb has gone; {}", goes_on ? "the guest goes on" : "the guest waits for the next");
   stub_.reset();
   output_.clear();
   watches_output_ = false;
   client_.reset();
 }
 
-void GdbServer::ended(const Outcome& outcome) {
+void GdbServer::ended(const Outcome& outcome, bool again) {
   if (!stub_) return;
   using Kind = Outcome::Kind;
+  if (outcome.kind == Kind::reset && again) {
+    flush();
+    loop_.unwatch(client_.get());
+    return listener_.keep({std::move(client_), stub_->terms()});
+  }
   constexpr u8 aborted = 6, terminated = 15;
   switch (outcome.kind) {
     case Kind::power_off: stub_->exited(0); break;

@@ -10,38 +10,41 @@
 #include "inspect/gdb/stub.h"
 #include "loop/event_loop.h"
 #include "vmm/debugger.h"
+#include "vmm/gdb_listener.h"
 #include "vmm/outcome.h"
 
 namespace pv::vmm {
 
 class GdbServer {
  public:
-  // `listener` is a non-blocking listening socket. Everything outlives the server.
-  static Result<std::unique_ptr<GdbServer>> create(loop::EventLoop& loop, Log& log, int listener,
-                                                   Debugger& debugger);
+  // Before the first resume of the guest. Everything outlives the server.
+  static Result<std::unique_ptr<GdbServer>> create(loop::EventLoop& loop, Log& log,
+                                                   const GdbListener& listener, Debugger& debugger);
   ~GdbServer();
 
-  // The VM has ended: the client is told.
-  void ended(const Outcome& outcome);
+  // The VM has ended: the client is told, or kept for the boot that follows (`again`).
+  void ended(const Outcome& outcome, bool again);
 
  private:
-  GdbServer(loop::EventLoop& loop, Log& log, int listener, Debugger& debugger)
+  GdbServer(loop::EventLoop& loop, Log& log, const GdbListener& listener, Debugger& debugger)
       : loop_(loop), log_(log), listener_(listener), debugger_(debugger) {}
   void accept_ready();
-  void begin(Fd client);
+  void begin(Fd client, inspect::gdb::Terms terms);
+  void go_on();
   void ready();
   void send(std::string_view text);
   void flush();
-  void drop(const char* why);
+  void drop();
 
   loop::EventLoop& loop_;
   Log& log_;
-  int listener_;
+  const GdbListener& listener_;
   Debugger& debugger_;
   Fd client_;
   std::unique_ptr<inspect::gdb::Stub> stub_;
   std::string output_;  // what the client has not taken yet
   bool watches_output_ = false;
+  GdbListener::Kept kept_;  // until the vCPUs' threads are there
 };
 
 }  // namespace pv::vmm

@@ -245,7 +245,7 @@ Result<void> Vm::create_debugger() {
   debugger_ = std::make_unique<Debugger>(*group_, ram_, env_.loop, debug_limits_, std::move(hooks));
   dispatcher_->set_debugger(
       [this](hv::Vcpu& vcpu, const hv::Debug& debug) { return debugger_->on_debug(vcpu, debug); });
-  gdb_ = TRY(GdbServer::create(env_.loop, env_.log, env_.gdb->fd(), *debugger_));
+  gdb_ = TRY(GdbServer::create(env_.loop, env_.log, *env_.gdb, *debugger_));
   return {};
 }
 
@@ -266,7 +266,7 @@ Result<Outcome> Vm::run() {
       });
   if (env_.gdb != nullptr) TRY(create_debugger());
   // The guest then starts with the first `continue`.
-  if (config_.gdb_wait) group_->pause_soon(VcpuGroup::Why::debugger);
+  if (config_.gdb_wait) debugger_->hold_start(true);
   started_ns_ = clock_.monotonic_ns();
   tick_->start();
   TRY(group_->start());
@@ -282,7 +282,7 @@ Result<Outcome> Vm::run() {
   std::lock_guard lock(outcome_mutex_);
   Outcome outcome = outcome_.value_or(Outcome{Outcome::Kind::stopped, 0, {}, {}});
   if (tracing_) outcome = tracing_->finish(std::move(outcome));
-  if (gdb_) gdb_->ended(outcome);
+  if (gdb_) gdb_->ended(outcome, config_.reboot);
   return outcome;
 }
 

@@ -99,11 +99,11 @@ struct Builder {
   bool wide;
   u32 offset = 0;
 
-  void add(usize index) {
+  void add(usize index, const char* group) {
     const hv::RegisterInfo& info = sample.table[index];
     u32 bits = wire_bits(sample.arch, info, wide);
-    out.xml += text("<reg name=\"{}\" bitsize=\"{}\" type=\"{}\"/>\n", info.name, bits,
-                    type_of(sample.arch, info, bits));
+    out.xml += text("<reg name=\"{}\" bitsize=\"{}\" type=\"{}\"{}/>\n", info.name, bits,
+                    type_of(sample.arch, info, bits), group);
     out.registers.push_back({index, bits / 8, offset});
     offset += bits / 8;
   }
@@ -124,12 +124,14 @@ struct Builder {
           "<union id=\"vec128\"><field name=\"v2_double\" type=\"v2d\"/>"
           "<field name=\"v4_float\" type=\"v4f\"/><field name=\"v16_int8\" type=\"v16b\"/>"
           "<field name=\"uint128\" type=\"uint128\"/></union>\n";
+    // `info registers` leaves these out, `info registers system` shows them.
+    const char* group = name == own ? " group=\"system\"" : "";
     for (const Run& run : feature.runs) {
       auto first = run.first == nullptr ? std::nullopt : sample.index(run.first);
       if (!first) continue;
       usize end = run.count == 0 ? sample.table.size() : *first + run.count;
       for (usize i = *first; i < end; ++i)
-        if (name != own || sample.known[i] != 0) add(i);
+        if (name != own || sample.known[i] != 0) add(i, group);
     }
     out.xml += "</feature>\n";
     if (feature.in_g) out.in_g = out.registers.size();

@@ -23,6 +23,10 @@ struct Description {
   std::vector<WireRegister> registers;  // by the client's numbers
   usize in_g = 0;                       // so many of them are in the answer to `g`
   std::string xml;
+  // Bytes in the answer to `g`.
+  usize g_size() const {
+    return in_g == 0 ? 0 : registers[in_g - 1].offset + usize{registers[in_g - 1].bytes};
+  }
 };
 
 // `sample` (all groups) tells which registers this host knows: only those of the system group that

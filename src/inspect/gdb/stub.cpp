@@ -39,13 +39,14 @@ bool take_thread(std::string_view& text, unsigned cpus, Thread& thread) {
 
 }  // namespace
 
-Stub::Stub(Target& target, Description description, Stop why, Send send)
+Stub::Stub(Target& target, Description description, Stop why, Send send, Terms terms)
     : target_(target),
       description_(std::move(description)),
       why_(why),
       send_(std::move(send)),
       cpu_(why.cpu),
-      step_cpu_(why.cpu) {}
+      step_cpu_(why.cpu),
+      terms_(terms) {}
 
 void Stub::receive(Bytes bytes) {
   reader_.feed(bytes, [this](PacketReader::Event what, std::string_view data) {
@@ -61,19 +62,19 @@ void Stub::event(PacketReader::Event what, std::string_view data) {
       if (!last_.empty()) send_(last_);
       break;
     case Event::interrupt:
-      if (running_) target_.interrupt();
+      if (terms_.running) target_.interrupt();
       break;
     case Event::corrupt:
-      if (acks_) send_("-");
+      if (terms_.acks) send_("-");
       break;
     case Event::too_long:
-      if (acks_) send_("+");
+      if (terms_.acks) send_("+");
       reply(malformed);
       break;
     case Event::packet:
-      if (acks_) send_("+");
+      if (terms_.acks) send_("+");
       // Whatever a client has to ask while the guest runs, it can stop it first.
-      if (!running_)
+      if (!terms_.running)
         packet(data);
       else if (data.starts_with("vCont;t"))
         target_.interrupt();
@@ -95,7 +96,7 @@ void Stub::packet(std::string_view data) {
     return;
   }
   std::string text = answer(data);
-  if (!running_) reply(text);
+  if (!terms_.running) reply(text);
 }
 
 std::string Stub::answer(std::string_view data) {
@@ -134,8 +135,8 @@ std::string Stub::failed(const Error& error) {
 
 std::string Stub::query(std::string_view data) {
   if (take(data, "qSupported")) {
-    tells_software_ = data.find("swbreak+") != data.npos;
-    tells_hardware_ = data.find("hwbreak+") != data.npos;
+    terms_.tells_software = data.find("swbreak+") != data.npos;
+    terms_.tells_hardware = data.find("hwbreak+") != data.npos;
     return text(
         "PacketSize={:x};QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;"
         "hwbreak+",
@@ -159,7 +160,7 @@ std::string Stub::query(std::string_view data) {
 
 std::string Stub::set(std::string_view data) {
   if (data == "QStartNoAckMode") {
-    acks_ = false;  // this packet has been acknowledged already
+    terms_.acks = false;  // this packet has been acknowledged already
     return std::string(ok);
   }
   if (take(data, "Qqemu.PhyMemMode:")) {
@@ -217,12 +218,12 @@ std::string Stub::read_all() {
 
 std::string Stub::write_all(std::string_view hex) {
   auto bytes = from_hex(hex);
-  if (!bytes) return std::string(malformed);
+  if (!bytes || bytes->size() != description_.g_size()) return std::string(malformed);
   auto file = target_.read_registers(cpu_, hv::all_registers);
   if (!file) return failed(file.error());
   for (usize i = 0; i < description_.in_g; ++i) {
     const WireRegister& wire = description_.registers[i];
-    if (usize{wire.offset} + wire.bytes > bytes->size()) break;
+    if (file->known[wire.index] == 0) continue;  // the client has never had it
     std::string_view part = std::string_view(*bytes).substr(wire.offset, wire.bytes);
     // Only what differs: some registers are not for writing.
     if (wire_value(description_, wire, *file) == to_hex(as_bytes(part))) continue;
@@ -363,13 +364,13 @@ std::string Stub::start(const std::vector<Action>& actions) {
   bool any = std::any_of(actions.begin(), actions.end(),
                          [](Action action) { return action != Action::stay; });
   if (!any) return stop_reply();
-  running_ = true;
+  terms_.running = true;
   auto done = target_.resume(actions);
   if (done) {
     console(std::exchange(notes_, {}));
     return {};
   }
-  running_ = false;
+  terms_.running = false;
   // An error would leave the client believing that the CPUs run.
   std::string error = failed(done.error());
   console(problem_ + "\n");
@@ -384,7 +385,7 @@ std::string Stub::stop_reply() const {
     case Reason::interrupted: signal = sigint; break;
     case Reason::crashed: signal = sigsegv; break;
     case Reason::breakpoint:
-      if (why_.point == Point::software ? tells_software_ : tells_hardware_)
+      if (why_.point == Point::software ? terms_.tells_software : terms_.tells_hardware)
         more = why_.point == Point::software ? "swbreak:;" : "hwbreak:;";
       break;
     case Reason::watchpoint:
@@ -403,8 +404,8 @@ std::string Stub::stop_reply() const {
 
 void Stub::stopped(const Stop& why) {
   why_ = why;
-  if (!running_ || finished_) return;
-  running_ = false;
+  if (!terms_.running || finished_) return;
+  terms_.running = false;
   cpu_ = why.cpu;
   if (step_all_) step_cpu_ = why.cpu;
   console(std::exchange(notes_, {}));
@@ -415,14 +416,14 @@ void Stub::ended(char how, u8 number) {
   if (finished_) return;
   console(std::exchange(notes_, {}));
   // Not asked for, it would be taken for the answer to the next request.
-  if (running_) reply(text("{}{:02x}", how, number));
-  running_ = false;
+  if (terms_.running) reply(text("{}{:02x}", how, number));
+  terms_.running = false;
   finished_ = true;
 }
 
 void Stub::note(std::string line) {
   line += "\n";
-  if (running_)
+  if (terms_.running)
     console(line);
   else if (notes_.size() + line.size() <= max_notes)
     notes_ += line;

@@ -16,12 +16,20 @@
 
 namespace pv::inspect::gdb {
 
+// What the client and its server have agreed on; a new server can go on from there.
+struct Terms {
+  bool acks = true;
+  bool tells_software = false, tells_hardware = false;
+  bool running = false;  // the client waits to hear of a stop
+};
+
 class Stub {
  public:
   using Send = std::function<void(std::string_view)>;
 
-  // The target stands still, for `why`. `description` is of its registers.
-  Stub(Target& target, Description description, Stop why, Send send);
+  // The target stands still, for `why`. `description` is of its registers. With terms of before: a
+  // client that waits for a stop has to be told by stopped().
+  Stub(Target& target, Description description, Stop why, Send send, Terms terms = {});
 
   void receive(Bytes bytes);
   // All CPUs have stopped.
@@ -35,7 +43,8 @@ class Stub {
 
   // The client has said that it is done: nothing more will come from here.
   bool finished() const { return finished_; }
-  bool running() const { return running_; }
+  bool running() const { return terms_.running; }
+  const Terms& terms() const { return terms_; }
 
  private:
   void event(PacketReader::Event event, std::string_view data);
@@ -77,11 +86,9 @@ class Stub {
   unsigned cpu_ = 0;     // that requests are about
   unsigned step_cpu_ = 0;
   bool step_all_ = true;
-  bool running_ = false;
-  bool acks_ = true;
+  Terms terms_;
   bool finished_ = false;
   bool physical_ = false;
-  bool tells_software_ = false, tells_hardware_ = false;
 };
 
 }  // namespace pv::inspect::gdb

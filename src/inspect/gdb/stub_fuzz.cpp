@@ -15,16 +15,21 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
   target.refuses = (data[0] & 4) != 0;
   if ((data[0] & 8) != 0) target.offset = 0;
   usize sent = 0;
-  Stub stub(target, describe(target.files[0]), {}, [&](std::string_view text) {
+  auto send = [&](std::string_view text) {
     // No answer is longer than a packet may be, with its frame and its bytes escaped.
     if (text.size() > 2 * max_packet + 8) std::abort();
     sent += text.size();
-  });
+  };
+  Stub stub(target, describe(target.files[0]), {}, send);
   Bytes all(data + 1, size - 1);
   stub.receive(all.first(all.size() / 2));
   if (stub.running()) stub.stopped({.reason = Stop::Reason::breakpoint, .cpu = 2});
   stub.receive(all.subspan(all.size() / 2));
   stub.note("end");
+  // The guest's reset: another one goes on.
+  Stub next(target, describe(target.files[0]), {}, send, stub.terms());
+  next.stopped({});
+  next.receive(all.subspan(all.size() / 2));
   stub.exited(1);
   return 0;
 }

@@ -134,6 +134,30 @@ TEST_F(GdbStub, RegistersOfEachCpu) {
   EXPECT_EQ(ask("G" + all), "OK");
   EXPECT_EQ(target.files[1].get("x0"), 0xffu);
   EXPECT_EQ(ask("G12zz"), "E01");
+  EXPECT_EQ(ask("G" + all.substr(2)), "E01");  // not all of them
+  EXPECT_EQ(ask("G00" + all), "E01");
+  EXPECT_EQ(ask("G"), "E01");
+  EXPECT_EQ(target.files[1].get("x0"), 0xffu);
+}
+
+// As after a reset, when another server goes on with the client.
+TEST_F(GdbStub, GoesOnUnderTheSameTerms) {
+  no_acks();
+  ask("qSupported:hwbreak+");
+  ask("vCont;c");
+  Terms terms = stub->terms();
+  EXPECT_TRUE(terms.running && terms.tells_hardware && !terms.acks);
+  stub = std::make_unique<Stub>(
+      target, describe(target.files[0]), Stop{}, [this](std::string_view text) { sent += text; },
+      terms);
+  sent.clear();
+  stub->note("reset");
+  stub->stopped({.cpu = 1});
+  EXPECT_EQ(answers(), "O" + to_hex(bytes_of("reset\n")) + "|T05thread:2;");
+  EXPECT_FALSE(stub->running());
+  sent.clear();
+  ask("?");
+  EXPECT_TRUE(sent.starts_with("$T05")) << sent;  // without an acknowledgement
 }
 
 TEST_F(GdbStub, UnknownRegistersAreSaidSo) {

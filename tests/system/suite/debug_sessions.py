@@ -24,78 +24,79 @@ class Session:
     after: str = "target remote"    # gdb connects when the guest or the monitor has said this
 
 
-# Why a host's gdb cannot use watchpoints; the others can.
+# Why gdb watches in software: it steps, and looks after each step.
 NO_WATCHPOINTS = {
-    "riscv64": "KVM has no watchpoints for guests there",
+    "riscv64": "KVM has no watchpoints for guests",
     "native": "KVM-PVM ignores watchpoints",
     "e500v2": "QEMU's Book3E debug registers do nothing",
     "e5500": "QEMU's Book3E debug registers do nothing",
+    "e5500-32": "QEMU's Book3E debug registers do nothing",
 }
+# A system register that each architecture has, by its manual's name.
+SYSTEM_REGISTER = {"aarch64": "vbar_el1", "riscv64": "stvec", "powerpc": "ivpr", "x86_64": "cr0"}
 # What the Linux guest does meanwhile.
 LINUX_FILES = {"etc/lab/debugged": b"while true; do echo tick >/dev/null; sleep 0.1; done\n"}
-STEPS = ("stepi",) * 4
+NOWHERE = "0x7000000000000000"
+INTERRUPT_SOON = (
+    "python import threading, time",
+    "python threading.Thread(target=lambda: (time.sleep(1), gdb.post_event(lambda: gdb.execute('interrupt')))).start()",
+    "continue")
 
 
 def sessions(target):
-    """All sessions of a target."""
+    """All sessions of a target: one long one of a bare-metal guest, short ones, one of Linux."""
     guest = "debuggee.elf64" if target.guest_arch == "x86_64" else "debuggee.elf"
-    watches = target.name not in NO_WATCHPOINTS and target.arch not in NO_WATCHPOINTS
     common = {"guest": guest, "symbols": guest}
-    yield Session(
-        "stack", **common,
-        commands=("info threads", "monitor limits", "break innermost", "continue", "bt",
-                  "print counter", "continue", "print counter", "delete", "set var finish=1"),
-        says=("Thread 1 (CPU 0: ", "steps: ", "Breakpoint 1, innermost (step=", "in inner (step=",
-              "in outer (step=", "in main ()", "= 0", "Breakpoint 1, innermost", "= 1", "detached"),
-        guest_says=("debuggee: counting", "debuggee: finished, told so", "exit status 0"))
-    yield Session(
-        "steps", **common,
-        commands=("break inner", "continue", *STEPS, "delete", "finish", "next", "step",
-                  "x/2i $pc", "info registers", "set var finish=1"),
-        says=("Breakpoint 1, inner", "Value returned is"),
-        never=("Cannot", "No symbol", "error"),
-        guest_says=("debuggee: finished, told so", "exit status 0"))
-    yield Session(
-        "watch", **common,
-        commands=("break outer", "continue", "delete", "watch counter", "continue", "continue",
-                  "delete", "set var finish=1"),
-        says=("Hardware watchpoint 2: counter", "Old value = 0", "New value = 1", "Old value = 1",
-              "New value = 2"),
-        guest_says=("exit status 0",),
-        skip="" if watches else NO_WATCHPOINTS.get(target.name) or NO_WATCHPOINTS[target.arch])
-    yield Session(
-        "interrupt", **common, options=(),
-        commands=("python import threading, time",
-                  "python threading.Thread(target=lambda: (time.sleep(3), "
-                  "gdb.post_event(lambda: gdb.execute('interrupt')))).start()",
-                  "continue", "info registers $pc", "print counter > 1000", "set var finish=1"),
-        says=("received signal SIGINT", "pc", "= 1"),
-        guest_says=("debuggee: finished, told so", "exit status 0"))
-    yield Session(
-        "detach", **common,
-        commands=("break innermost", "continue"),
-        says=("Breakpoint 1, innermost", "detached"),
-        guest_says=("debuggee: counting",))
-    yield Session(
-        "kill", **common,
-        commands=("break innermost", "continue", "kill", "quit"),
-        says=("Breakpoint 1, innermost", "killed"),
-        guest_says=("exit status",))
-    yield Session(
-        "refusals", **common,
-        commands=("python attempt('print *(int *) 0x7000000000000000')", "monitor why", "monitor translate 0x1000",
-                  "monitor", "break innermost", "continue", "delete", "set var finish=1"),
-        says=("Cannot access memory", "is ", "monitor commands", "Breakpoint 1, innermost"),
-        guest_says=("exit status 0",))
-    variable = "jiffies" if target.guest_arch == "powerpc" else "jiffies_64"
-    watching = (f"watch *(unsigned long *)&{variable}", "continue", "delete") if watches else ()
-    yield Session(
+    nowhere = NOWHERE[:10] if target.linux_arch == "ppc" else NOWHERE
+    return [
+        Session(
+            "program", **common,
+            commands=("info threads", "monitor limits", "monitor help",
+                      "break innermost", "continue", "bt", "print counter", "continue", "print counter",
+                      "stepi", "stepi", "delete", "finish", "next", "step", "x/2i $pc",
+                      "break inner", "continue", "delete", *watching(target, "counter"),
+                      f"info registers {SYSTEM_REGISTER[target.guest_arch]}", "info registers system", "monitor registers",
+                      f"python attempt('print *(int *) {nowhere}')", "monitor why",
+                      "set var counter=7", "print counter", "set var finish=1"),
+            says=("Thread 1 (CPU 0: ", "steps: ", "monitor commands:", "Breakpoint 1, innermost (step=", "#0", "innermost",
+                  "#1", "in inner (step=", "#2", "in outer (step=", "#3", "in main ()", "= 0", "Breakpoint 1, innermost", "= 1",
+                  "Value returned is", "Breakpoint 2, inner", "atchpoint 3: counter", "Old value = 2", "New value = 3",
+                  *[f"{SYSTEM_REGISTER[target.guest_arch]} "] * (2 if target.guest_arch == "x86_64" else 3), "Cannot access memory", "is ", "= 7", "detached"),
+            never=("No symbol", "Invalid register", "Remote connection closed"),
+            guest_says=("debuggee: counting", "debuggee: finished, told so", "exit status 0")),
+        Session(
+            "interrupt", **common, options=(),
+            commands=(*INTERRUPT_SOON, "info registers $pc", "print counter > 0", "set var finish=1"),
+            says=("received signal SIGINT", "pc", "= 1", "detached"),
+            guest_says=("debuggee: finished, told so", "exit status 0")),
+        Session(
+            "kill", **common,
+            commands=("break innermost", "continue", "kill", "quit"),
+            says=("Breakpoint 1, innermost", "killed"),
+            guest_says=("exit status 106",)),
+        _linux(target),
+    ]
+
+
+def watching(target, expression):
+    """Commands that watch until a value has changed once."""
+    hardware = target.name not in NO_WATCHPOINTS
+    return (f"set can-use-hw-watchpoints {int(hardware)}", f"watch {expression}", "continue", "delete")
+
+
+def _linux(target):
+    """Two CPUs. The periodic tick is what changes the clock's variable a few instructions behind do_timer."""
+    low = "jiffies" if target.linux_arch == "ppc" else "jiffies_64"
+    variable = f"*(unsigned long *)&{low}"
+    return Session(
         "linux", guest="linux", symbols="vmlinux", after="lab-guest: up", timeout=280.0,
-        options=("-i", "guest/initrd", "-m", "128", "-p",
-                 f"console={target.console} quiet nokaslr lab.script=debugged"),
-        commands=("info threads", "break vfs_write", "continue", "bt 3", "stepi", "stepi", "continue",
-                  "delete", f"print/x *(unsigned long *)&{variable}", *watching, "kill", "quit"),
-        says=("Thread 1 (CPU 0: ", "Breakpoint 1, 0x", " in vfs_write ()", "#0", "vfs_write", "#1", "ksys_write",
-              "Breakpoint 1, 0x", "= 0x", *(("Old value", "New value") if watches else ()), "killed"),
+        options=("-i", "guest/initrd", "-m", "128", "-c", "2", "-p",
+                 f"console={target.console} quiet nokaslr nohz=off highres=off lab.script=debugged"),
+        commands=("info threads", "break vfs_write", "continue", "bt 3", "stepi", "stepi", "continue", "delete",
+                  "break do_timer", "continue", "delete", f"print/x {variable}", *watching(target, variable),
+                  *INTERRUPT_SOON, "info threads", "thread 2", "bt 1", "kill", "quit"),
+        says=("Thread 1 (CPU 0: ", "Thread 2 (CPU 1: ", "Breakpoint 1, 0x", "vfs_write ()", "#0", "vfs_write", "#1",
+              "ksys_write", "Breakpoint 1, 0x", "Breakpoint 2, 0x", "do_timer ()", "= 0x", "atchpoint 3: ", "Old value",
+              "New value", "received signal SIGINT", "Thread 2 (CPU 1: ", "Switching to thread 2", "#0", "killed"),
         guest_says=("lab-guest: up", "exit status 106"),
         skip="KVM-PVM cannot boot Linux" if target.native else "")

@@ -63,7 +63,7 @@ class Native:
             try:
                 process, said = start_gdb(session, self._folder, guests, f"127.0.0.1:{PORT}")
                 text = finish(process, said, session.timeout)
-                monitor.wait(20)
+                monitor.wait(60)
             except subprocess.TimeoutExpired:
                 pass
             finally:
@@ -87,14 +87,14 @@ class Lab:
 {quoted(words)} </dev/null >tmp/gdb.out 2>&1 & pid=$!
 for turn in $(seq 1800); do grep -q '{session.after}' tmp/gdb.out && break; sleep 0.1; done
 nc 127.0.0.1 {PORT}
-( sleep 20; kill -9 $pid ) >/dev/null 2>&1 & guard=$!
+( sleep 60; kill -9 $pid ) >/dev/null 2>&1 & guard=$!
 wait $pid; echo "exit status $?" >&2; kill $guard 2>/dev/null
 cat tmp/gdb.out >&2
 """
         listener = socket.create_server(("127.0.0.1", 0))
         process, said = start_gdb(session, self._folder, guests,
                                   f"127.0.0.1:{listener.getsockname()[1]}")
-        listener.settimeout(60)
+        listener.settimeout(240)    # a loaded machine may take its time to start gdb
         line, _ = listener.accept()
         errors = bytearray()
 
@@ -114,4 +114,4 @@ cat tmp/gdb.out >&2
             self._host.on_output = None
             line.close()
             listener.close()
-        return finish(process, said, 10), errors.decode(errors="replace")
+        return finish(process, said, 60), errors.decode(errors="replace")
