@@ -42,6 +42,7 @@ TEST(Program, KnowsNumbersByName) {
   EXPECT_FALSE(Call(PV_CALL(no_such_call)).exists());
   EXPECT_STREQ(Call(PV_CALL(read)).name, "read");
   static_assert(number_in("12x") == absent && number_in("") == absent && number_in("420") == 420);
+  static_assert(number_in("(244 + 15)") == 259 && number_in("(AT + 1)") == absent);
 }
 
 TEST(Program, AllowsExactlyTheListedNumbers) {

@@ -28,15 +28,23 @@ struct Call {
   constexpr bool exists() const { return number != absent; }
 };
 
-// A decimal number, or `absent` for anything else.
+// A decimal number, or a sum of some (riscv64's own calls are "(244 + 15)"), or `absent` for
+// anything else.
 consteval u32 number_in(std::string_view text) {
-  if (text.empty()) return absent;
-  u32 value = 0;
+  u32 sum = 0, value = 0;
+  bool digits = false;
   for (char c : text) {
+    if (c == '(' || c == ')' || c == ' ') continue;
+    if (c == '+') {
+      sum += value;
+      value = 0;
+      continue;
+    }
     if (c < '0' || c > '9') return absent;
     value = value * 10 + static_cast<u32>(c - '0');
+    digits = true;
   }
-  return value;
+  return digits ? sum + value : absent;
 }
 
 // What seccomp_data.arch holds in a process of this binary (<linux/audit.h>).
