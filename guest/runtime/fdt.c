@@ -151,10 +151,3 @@ bool fdt_reservation(u32 index, struct range *out) {
   out->size = be_cells(p + 8, 2);
   return out->base || out->size;
 }
-
-/* A machine without a tree has a report_panic() of its own. */
-__attribute__((weak)) void report_panic(void) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "qemu,pvpanic-mmio") && fdt_reg(&n, 0, &reg)) mmio_write8(reg.base, 1);
-}

@@ -30,6 +30,8 @@ _Noreturn void arch_exit(int code);
 /* Routes device interrupt `irq` to this CPU. On a machine with a device tree: the tree's own number
  * (aarch64: SPI number, riscv64: PLIC/APLIC source), on x86_64: the ISA interrupt / I/O APIC pin. */
 void irq_connect(u32 irq, void (*handler)(void));
+/* runtime/finisher.c: where the test-exit device is; 0: the device tree names none. */
+u64 finisher(void);
 struct fdt_node;
 u32 irq_from_tree(const struct fdt_node *node);      /* that number, from the node's `interrupts` */
 

@@ -82,6 +82,26 @@ void check_device_tree(u64 address, u64 ram_base) {
   check_true("device tree does not overlap the initrd", !overlap(address, end, initrd, initrd_end));
 }
 
+const struct board *this_board(const struct board *boards, int count) {
+  struct fdt_node root = {0};
+  const char *model = fdt_next(&root) ? fdt_string(&root, "model") : NULL;
+  for (int i = 0; model && i < count; i++)
+    if (strcmp(model, boards[i].model) == 0) return &boards[i];
+  return &boards[0];
+}
+
+static void check_device(const char *compatible, u64 base) {
+  struct fdt_node n = {0};
+  struct range reg;
+  check_true(compatible, fdt_find(&n, compatible) && fdt_reg(&n, 0, &reg));
+  if (n.name) check_equal("  is where promised", base, reg.base);
+}
+
+void check_devices(const struct board *board) {
+  check_device(board->uart, board->uart_base);
+  check_device("sifive,test0", board->finisher);
+}
+
 static bool reserved(u64 start, u64 end) {
   const struct range *r;
   for (int i = reserved_ranges(&r); i-- > 0;)

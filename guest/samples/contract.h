@@ -15,6 +15,15 @@ void check_equal(const char *name, u64 expected, u64 got);
 void check_bits(const char *name, u64 mask, u64 expected, u64 got);
 void check_registers_zero(const char *name, const u64 *values, int first, int last);
 
+/* What is promised of a board (docs/boot-contract.md, "Boards"), which the tree's root names as its model. */
+struct board {
+  const char *model, *uart;   /* the UART's `compatible` */
+  u64 ram_base, uart_base, finisher;
+};
+/* Of `count`; the first where the tree has none of their models (QEMU's own has not). */
+const struct board *this_board(const struct board *boards, int count);
+void check_devices(const struct board *board);
+
 void check_architecture(void);                  /* contract_<architecture>.c */
 void check_device_tree(u64 address, u64 ram_base);   /* of aarch64 and riscv64 */
 void check_initrd(u64 start, u64 end);

@@ -50,7 +50,7 @@ static u64 pick(void) {
 
 static bool left_out(u64 address) {
   u64 page = address & ~(u64)(PAGE - 1);
-  return is_ram(address) || is_end_of_machine(page) || page == panic_page || (page == uart_base && address - page < 8);
+  return is_ram(address) || is_end_of_machine(page) || page == panic_page || address - uart_base < 8;
 }
 
 int main(void) {

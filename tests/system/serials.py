@@ -6,6 +6,8 @@ from suite.case import Case
 from suite.shell import quoted, script
 
 HELLO = "hello from polyvisor guest"
+# Those whose memory map is not the default one.
+BOARDS = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}
 
 
 def cases(target):
@@ -54,9 +56,20 @@ def _stamped(result):
 
 
 def _boards(target):
-    boards = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}.get(target.arch, [])
-    found = [Case(f"serials/board-{board}", ["polyvisor", "run", "guest/hello.img", "--board", board], says=[HELLO])
-             for board in boards]
+    found = []
+    for board in BOARDS.get(target.arch, []):
+        def run(guest, *more):
+            return ["polyvisor", "run", f"guest/{guest}", "--board", board, *more]
+        found += [
+            Case(f"serials/board-{board}", run("hello.img"), says=[HELLO]),
+            Case(f"serials/board-{board}-contract", run("contract.img"), timeout=120, says=[" checks, 0 failed\n"], never=["FAIL"]),
+            Case(f"serials/board-{board}-flat", run("contract.bin"), timeout=120, says=[" checks, 0 failed\n"], never=["FAIL"]),
+            Case(f"serials/board-{board}-smp", run("smp.img", "-c", "2"), says=["smp: 2 of 2 CPUs up\n"]),
+            Case(f"serials/board-{board}-timer", run("timer.img"), says=["timer: 5 ticks, 0 too early\n"]),
+            Case(f"serials/board-{board}-echo", run("echo.img"), stdin=b"by interrupt\nquit\n", says=["echo: 18 bytes\n"]),
+            Case(f"serials/board-{board}-virtio", run("virtio.img", "--rng"), says=["virtio: 1 devices, 0 broken"]),
+            Case(f"serials/board-{board}-exit", run("exitcode.img"), 42),
+        ]
     return found + [Case("serials/no-such-board", ["polyvisor", "run", "guest/hello", "--board", "sifive_u"], 104,
                          says=["there is no board \"sifive_u\"", "virt"])]
 

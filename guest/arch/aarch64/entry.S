@@ -14,12 +14,14 @@
  *   2. write; DMB so that the maintenance is ordered after the writes;
  *   3. after writing: invalidate the lines again (DC IVAC), else a clean line fetched speculatively in between
  *      hides what we wrote. (Under a hypervisor DC IVAC works as DC CIVAC: step 1 is what makes that harmless.)
- * The simplest way to be right is to write almost nothing: here only `boot_state`. The page table is
- * constant data of the image (1 GiB blocks, VA == PA), which the loader must have cleaned to the point of
+ * The simplest way to be right is to write almost nothing: here `boot_state`, and one entry of the page table, for
+ * the gigabyte in which we run, since boards have their RAM in different places. The rest of that table is constant
+ * data of the image (1 GiB blocks, VA == PA), which the loader must have cleaned to the point of
  * coherency; bss, stack and relocations are written after the caches are on.
  * Hosts with FEAT_S2FWB make all this unnecessary for their guests; correct code cannot count on it.
  *
- * Deliberately absent: entry at EL2 or EL3, big-endian, more than 39 address bits.
+ * Deliberately absent: entry at EL2 or EL3, big-endian, more than 39 address bits, RAM in the first gigabyte, an
+ * image across the border of two.
  */
 #define BOOT_STATE_SIZE (8 * 42)   /* struct boot_state, arch.h */
 
@@ -129,6 +131,23 @@ entry:
   add  x11, x30, #BOOT_STATE_SIZE
   for_each_line ivac            /* step 3 */
 
+  /* The same for the page table's entry. */
+  adr  x0, _start
+  lsr  x0, x0, #30
+  adrp x1, page_table
+  add  x1, x1, x0, lsl #3
+  mov  x10, x1
+  add  x11, x1, #8
+  for_each_line civac
+  lsl  x0, x0, #30
+  load_constant x2, NORMAL_BLOCK
+  orr  x0, x0, x2
+  str  x0, [x1]
+  dmb  sy
+  mov  x10, x1
+  add  x11, x1, #8
+  for_each_line ivac
+
   bl   mmu_on
 
   /* From here on memory is what one expects it to be. The Image and the flat binary are linked at 0 and
@@ -213,15 +232,14 @@ mmu_on:
   isb                           /* the next instruction is fetched through the MMU */
   ret
 
-/* Level 1, 512 entries of 1 GiB. The first gigabyte is devices, the second is where RAM begins on this machine.
- * More RAM is added by map_ram() once the device tree has been read. */
+/* Level 1, 512 entries of 1 GiB. The first gigabyte is devices; the one in which we run is added above, and the rest
+ * of RAM by map_ram() once the device tree has been read. */
 .section .page_tables, "aw"
 .balign 4096
 .global page_table
 page_table:
   .quad 0x00000000 + DEVICE_BLOCK
-  .quad 0x40000000 + NORMAL_BLOCK
-  .fill 510, 8, 0
+  .fill 511, 8, 0
 
 /* Not in bss, which is zeroed after this is written. Alone in its cache lines (at most 2 KiB long each). */
 .section .data

@@ -1,24 +1,13 @@
-/* machine.c: QEMU's `virt` machine and what is like it: console, exit, power, memory.
+/* machine.c: QEMU's `virt` machine, kvmtool's, crosvm's and what is like them: console, exit, power, memory.
  *
- * PSCI: Arm DEN 0022F. Test finisher: the register of SiFive's "test" device (drivers know it as
- * "sifive,test0"), which on aarch64 exists under polyvisor only; without it an exit code cannot leave the machine.
+ * PSCI: Arm DEN 0022F.
  */
 #include "arch.h"
 #include "fdt.h"
 #include "runtime.h"
 
-enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8, RAM_BASE = 0x40000000 };
-
 const struct uart *arch_uart = &uart_pl011;
 const u64 arch_uart_base = 0x09000000;
-
-void arch_start(void);
-
-/* Image: x0. An ELF under QEMU gets no x0; there, as under polyvisor, the tree lies where RAM begins. */
-void arch_start(void) {
-  const void *tree = (const void *)boot_state.x[0];
-  start(fdt_valid(tree) ? tree : (const void *)(u64)RAM_BASE);
-}
 
 static void map_gigabytes(u64 base, u64 size, u64 attributes) {
   for (u64 gib = base >> 30; gib <= (base + size - 1) >> 30 && gib < 512; gib++)
@@ -29,6 +18,17 @@ static void map_gigabytes(u64 base, u64 size, u64 attributes) {
 
 static void map_ram(u64 base, u64 size) { map_gigabytes(base, size, 1 | 1 << 2 | 3 << 8 | 1 << 10); }
 void map_device(u64 base, u64 size) { map_gigabytes(base, size, 1 | 1 << 10 | 3ul << 53); }
+
+void arch_start(void);
+
+/* Image: x0, in whatever gigabyte that is. An ELF under QEMU gets no x0; there, as under polyvisor, the tree lies where
+ * RAM begins, which is where our gigabyte does. */
+void arch_start(void) {
+  u64 tree = boot_state.x[0];
+  if (tree) map_ram(tree, 1);
+  if (!fdt_valid((const void *)tree)) tree = (u64)image_start & ~((1ul << 30) - 1);
+  start((const void *)tree);
+}
 
 void arch_early(void) {
   struct fdt_node n = {0};
@@ -78,23 +78,6 @@ _Noreturn void power_off(void) {
 _Noreturn void system_reset(void) {
   psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
   halt_forever();
-}
-
-/* Behind the finisher's register, so only where that is. */
-void mark(u32 number) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg)) mmio_write32(reg.base + MARK_OFFSET, number);
-}
-
-_Noreturn void arch_exit(int code) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg))
-    mmio_write32(reg.base, code ? (u32)code << 16 | FINISHER_FAIL : FINISHER_PASS);
-  else if (code)
-    print("no test-exit device here: exit status %d is lost\n", code);
-  power_off();
 }
 
 bool probe_read(u64 address, int width, u64 *value) {

@@ -1,13 +1,10 @@
-/* machine.c: QEMU's `virt` machine and what is like it: console, exit, power.
+/* machine.c: QEMU's `virt` machine and what is like it: console, power.
  *
- * Test finisher ("sifive,test0"): 0x5555 ends with status 0, code << 16 | 0x3333 with `code`.
  * SBI 2.0: chapter 10 (System Reset), chapter 4 (Base).
  */
 #include "arch.h"
 #include "fdt.h"
 #include "runtime.h"
-
-enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, MARK_OFFSET = 8 };
 
 const struct uart *arch_uart = &uart_16550;
 const u64 arch_uart_base = 0x10000000;
@@ -63,23 +60,6 @@ _Noreturn void power_off(void) {
 _Noreturn void system_reset(void) {
   sbi_call(SBI_SRST, 0, 1, 0, 0);   /* type 1: cold reboot */
   halt_forever();
-}
-
-/* Behind the finisher's register, so only where that is. */
-void mark(u32 number) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg)) mmio_write32(reg.base + MARK_OFFSET, number);
-}
-
-_Noreturn void arch_exit(int code) {
-  struct fdt_node n = {0};
-  struct range reg;
-  if (fdt_find(&n, "sifive,test0") && fdt_reg(&n, 0, &reg))
-    mmio_write32(reg.base, code ? (u32)code << 16 | FINISHER_FAIL : FINISHER_PASS);
-  else if (code)
-    print("no test-exit device here: exit status %d is lost\n", code);
-  power_off();
 }
 
 bool probe_read(u64 address, int width, u64 *value) {
