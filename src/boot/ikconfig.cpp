@@ -90,6 +90,10 @@ std::string_view KernelConfig::heading() const {
   return found;
 }
 
+bool KernelConfig::looks_like_fragment() const {
+  return heading().empty() && !value("CC_VERSION_TEXT") && !value("HZ");
+}
+
 void IkconfigFinder::feed(Bytes piece) {
   if (state_ == State::searching)
     search(piece);
@@ -108,6 +112,10 @@ void IkconfigFinder::search(Bytes piece) {
       if (where.substr(at + begin_mark.size()).starts_with(gzip_magic)) return at;
     return std::string_view::npos;
   };
+  for (std::string_view where : {std::string_view(joined), as_text(piece)}) {
+    begin_seen_ = begin_seen_ || where.find(begin_mark) != where.npos;
+    end_seen_ = end_seen_ || (begin_seen_ && where.find(end_mark) != where.npos);
+  }
   const usize across = tail_.empty() ? std::string::npos : found_in(joined);
   const std::string_view all = as_text(piece);
   if (across != std::string::npos && across < tail_.size()) {
@@ -136,6 +144,8 @@ void IkconfigFinder::collect(Bytes piece) {
 }
 
 Result<std::optional<KernelConfig>> IkconfigFinder::finish() const {
+  if (state_ == State::searching && begin_seen_ && end_seen_)
+    return bad("its marks are there, but no gzip stream begins between them");
   if (state_ == State::searching) return std::nullopt;
   const auto* data = reinterpret_cast<const u8*>(collected_.data());
   auto config = KernelConfig::from_gzip({data, collected_.size()});

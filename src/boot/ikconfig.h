@@ -33,6 +33,9 @@ class KernelConfig {
   bool enabled(std::string_view option) const { return built_in(option) || module(option); }
   // "arm64" and "6.12.3" from the text's heading, empty where there is none.
   std::string_view heading() const;
+  // Whether it lacks what each configuration has that Kconfig has completed: a fragment, whose
+  // unmentioned options may be set all the same.
+  bool looks_like_fragment() const;
   const std::string& text() const { return text_; }
 
  private:
@@ -46,7 +49,7 @@ class IkconfigFinder {
   // The next bytes of the (decompressed) image.
   void feed(Bytes piece);
   // After all has been fed: the configuration, nothing where the image has none. Errors: the marks
-  // are there, but what is between them is broken.
+  // are there, but what is between them is broken or is no gzip stream.
   Result<std::optional<KernelConfig>> finish() const;
   // Nothing more is needed.
   bool complete() const { return state_ == State::complete; }
@@ -59,6 +62,7 @@ class IkconfigFinder {
   State state_ = State::searching;
   std::string tail_;       // the last bytes of the piece before, where a mark may have begun
   std::string collected_;  // from behind IKCFG_ST
+  bool begin_seen_ = false, end_seen_ = false;  // marks without what belongs behind the first
 };
 
 }  // namespace pv::boot

@@ -26,6 +26,12 @@ TEST(KernelConfig, TellsValues) {
   EXPECT_EQ(config->heading(), "Linux/arm64 6.1.176");
 }
 
+TEST(KernelConfig, AFragmentLacksWhatKconfigAdds) {
+  EXPECT_FALSE(KernelConfig::from_text(sample)->looks_like_fragment());
+  EXPECT_TRUE(KernelConfig::from_text("# for KVM\nCONFIG_KVM=y\n")->looks_like_fragment());
+  EXPECT_FALSE(KernelConfig::from_text("CONFIG_KVM=y\nCONFIG_HZ=250\n")->looks_like_fragment());
+}
+
 TEST(KernelConfig, RefusesWhatIsNone) {
   EXPECT_FALSE(KernelConfig::from_text("hello\n"));
   EXPECT_FALSE(KernelConfig::from_text(""));
@@ -71,6 +77,19 @@ TEST(IkconfigFinder, SaysWhatIsMissingOrBroken) {
   auto failed = broken.finish();
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("gzip stream is broken"), std::string::npos);
+
+  // Damaged where the stream begins: not to be taken for a kernel without a configuration.
+  stream = test::gzip(test::blob(sample));
+  stream[1] ^= 0x10;
+  const test::Blob image = image_with(64, stream);
+  for (usize step : {usize{1}, usize{20}, image.size()}) {
+    IkconfigFinder beheaded;
+    for (usize at = 0; at < image.size(); at += step)
+      beheaded.feed(Bytes(image).subspan(at, std::min(step, image.size() - at)));
+    failed = beheaded.finish();
+    ASSERT_FALSE(failed) << step;
+    EXPECT_NE(failed.error().message.find("no gzip stream"), std::string::npos);
+  }
 }
 #endif
 

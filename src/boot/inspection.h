@@ -65,6 +65,7 @@ struct Inspection {
   std::vector<HeaderField> fields;
   std::vector<Finding> findings;
   std::optional<KernelConfig> config;  // carried inside
+  std::string config_damage;           // what is wrong with it where it cannot be read
   bool searched = false;               // whether the kernel proper could be read
   std::vector<std::string> marks;      // of all drivers' marks, those found
 

@@ -113,10 +113,12 @@ Result<void> scan_kernel(ByteStream stream, Inspection& into) {
   }
   into.searched = true;
   auto found = config.finish();
-  if (found)
+  if (found) {
     into.config = *std::move(found);
-  else
-    note(into, found.error().message);
+  } else {
+    into.config_damage = found.error().message;
+    note(into, into.config_damage);
+  }
   return {};
 }
 

@@ -85,6 +85,16 @@ bool is_text(std::string_view content) {
   });
 }
 
+// A configuration by itself: whole, or a fragment. `packing`: "", or "compressed ".
+FoundConfig by_itself(boot::KernelConfig config, std::string_view packing) {
+  const std::string what = text("a {}.config", packing);
+  const bool fragment = config.looks_like_fragment();
+  return {std::move(config),
+          fragment ? text("what looks like a fragment of {}", what) : what,
+          {},
+          fragment};
+}
+
 // A kernel image, whose configuration is somewhere inside.
 Result<FoundConfig> from_image(int fd, const std::string& file) {
   const boot::ImageFile image = TRY(boot::ImageFile::open(fd, file));
@@ -92,6 +102,12 @@ Result<FoundConfig> from_image(int fd, const std::string& file) {
   if (inspection.config)
     return FoundConfig{*std::move(inspection.config),
                        text("the configuration inside {}", inspection.what), inspection.arch};
+  if (!inspection.config_damage.empty())
+    return fail(
+        Error::Kind::image,
+        text("{}: {}, whose configuration is inside but damaged: {}", file, inspection.what,
+             inspection.config_damage),
+        "the file was cut off or changed after it was built: copy it again, or give its .config");
   const char* hint =
       "give its .config (often /boot/config-VERSION), /proc/config.gz of the running kernel, or an "
       "image "
@@ -146,15 +162,13 @@ std::optional<Arch> architecture_of(const boot::KernelConfig& config) {
 Result<FoundConfig> read_kernel_config(int fd, const std::string& file) {
   std::string content = TRY(read_beginning(fd, file));
   if (content.empty()) return fail(Error::Kind::image, text("{}: is empty", file));
-  if (is_text(content) && content.size() <= largest) return FoundConfig {
-      TRY(boot::KernelConfig::from_text(std::move(content)), file)
-      , "a .config", {}
-    };
+  if (is_text(content) && content.size() <= largest)
+    return by_itself(TRY(boot::KernelConfig::from_text(std::move(content)), file), "");
   // A gzip stream is either config.gz or a compressed kernel: only the first is text throughout.
   if (boot::compression_of(as_bytes(content)) == boot::Compression::gzip)
     if (auto config = boot::KernelConfig::from_gzip(as_bytes(content));
         config && is_text(config->text()))
-      return FoundConfig{*std::move(config), "a compressed .config", {}};
+      return by_itself(*std::move(config), "compressed ");
   return from_image(fd, file);
 }
 
@@ -171,6 +185,13 @@ std::string text_report(const FoundConfig& found, Arch arch, Role role,
     out += text("{}  {:<34} {}\n", mark(finding.state), shown, wrapped(finding.words, indent));
   }
   summary(out, findings, role);
+  if (found.fragment)
+    out +=
+        "\nThe file looks like a fragment, not like a whole .config (no heading, no CONFIG_HZ): "
+        "what "
+        "it does not\nmention may be set all the same, by default or selected. Give the .config "
+        "that "
+        "the kernel's build made of it.\n";
   return out;
 }
 
@@ -182,6 +203,7 @@ std::string json_report(const FoundConfig& found, Arch arch, Role role,
   json.field("kernel", found.config.heading());
   json.field("architecture", pv::name(arch));
   json.field("role", name(role));
+  json.field("fragment", found.fragment);
   json.field("complete", complete(findings));
   json.array("options");
   for (const OptionFinding& finding : findings) {

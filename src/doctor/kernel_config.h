@@ -46,10 +46,11 @@ struct FoundConfig {
   boot::KernelConfig config;
   std::string where;         // "a .config", "the configuration inside an arm64 Linux Image"
   std::optional<Arch> arch;  // of the image
+  bool fragment = false;     // it looks like a part of a .config
 };
 // A .config, config.gz, or a kernel image with its configuration inside, told by content. `fd` is
 // read from its beginning; `name` begins every error. Errors (image): none of these; a kernel
-// without CONFIG_IKCONFIG.
+// without CONFIG_IKCONFIG, or whose configuration is damaged.
 Result<FoundConfig> read_kernel_config(int fd, const std::string& name);
 
 std::string text_report(const FoundConfig& found, Arch arch, Role role,

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "boot/test_images.h"
 
 namespace pv::doctor {
 namespace {
@@ -62,6 +63,14 @@ std::string gzip(std::string_view plain) {
   out.resize(z.total_out);
   ::deflateEnd(&z);
   return out;
+}
+
+// A RISC-V Image with `content` in it.
+Fd image_of(std::string_view content) {
+  boot::test::Blob image = boot::test::riscv_image(2_MiB, 1_MiB, 8192);
+  image.insert(image.end(), content.begin(), content.end());
+  image.resize(image.size() + 100);
+  return boot::test::file_with(image);
 }
 
 TEST(KernelOptions, EachOnceWithTexts) {
@@ -190,19 +199,40 @@ TEST(ReadKernelConfig, TextGzipAndImage) {
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->where, "a compressed .config");
 
-  std::string image(8192, '\xff');
-  image.replace(0, 8,
-                "\x7f"
-                "NOTELF");
-  image += "Linux version 6.12.1 (x@y)\n" + std::string("IKCFG_ST") + gzip(plain) + "IKCFG_ED" +
-           std::string(100, '\0');
-  const Fd kernel = file_of(image);
+  const std::string around = "Linux version 6.12.1 (x@y)\n";
+  const Fd kernel = image_of(around + "IKCFG_ST" + gzip(plain) + "IKCFG_ED");
   found = read_kernel_config(kernel.get(), "c");
-  if (found) {
-    EXPECT_TRUE(found->config.module("KVM"));
-  } else {
-    EXPECT_TRUE(contains(found.error().message, "c: ")) << found.error().message;
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->config.module("KVM"));
+  EXPECT_FALSE(found->fragment);
+}
+
+TEST(ReadKernelConfig, ADamagedOneInsideIsNotAMissingOne) {
+  const std::string around = "Linux version 6.12.1 (x@y)\n";
+  const std::string packed = gzip("# Linux/riscv 6.12.1 Kernel Configuration\nCONFIG_KVM=m\n");
+  std::string changed = packed;
+  changed[packed.size() / 2] = static_cast<char>(changed[packed.size() / 2] ^ 0x55);
+  for (const std::string& inside : {packed.substr(0, packed.size() / 2), changed, std::string()}) {
+    const Fd kernel = image_of(around + "IKCFG_ST" + inside + "IKCFG_ED");
+    const auto found = read_kernel_config(kernel.get(), "c");
+    ASSERT_FALSE(found);
+    EXPECT_TRUE(contains(found.error().message, "is inside but damaged")) << found.error().message;
   }
+  const Fd without = image_of(around);
+  EXPECT_TRUE(contains(read_kernel_config(without.get(), "c").error().message, "is not inside"));
+}
+
+TEST(ReadKernelConfig, AFragmentIsCalledOne) {
+  const Fd file = file_of("# options that KVM wants\nCONFIG_VIRTUALIZATION=y\nCONFIG_KVM=y\n");
+  const auto found = read_kernel_config(file.get(), "a");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->fragment);
+  const auto findings = examine(found->config, Arch::aarch64, Role::host);
+  const std::string report = text_report(*found, Arch::aarch64, Role::host, findings);
+  EXPECT_TRUE(contains(report, "what looks like a fragment of a .config")) << report;
+  EXPECT_TRUE(contains(report, "may be set all the same")) << report;
+  EXPECT_TRUE(
+      contains(json_report(*found, Arch::aarch64, Role::host, findings), "\"fragment\":true"));
 }
 
 TEST(ReadKernelConfig, WhatHasNone) {

@@ -147,7 +147,7 @@ def kernel_configurations():
                                                  '"source":"a compressed .config"', '"role":"guest"', '"complete":true',
                                                  "guest 0"])]
             if which == "minimal" and "CONFIG_IKCONFIG=y" in config.read_text():
-                kernel = f"in/kernel-{arch.name}"
+                kernel = f"in/kernel-carrying-{arch.name}"
                 found.append(Case(f"doctor/kernel-config-inside-{arch.name}", [
                     "polyvisor", "doctor", "--kernel-config", kernel], files={kernel: str(image)},
                     says=["the configuration inside a", f"for {machine}: ", "Good for a host"]))

@@ -66,11 +66,10 @@ def _furnish(folder, monitor, cases):
         (folder / "bin" / name).symlink_to(monitor.resolve())
     for name, path in find_guests(find_arch(ARCH)).items():
         (folder / "guest" / name).symlink_to(path.resolve())
-    for files in (shell.FILES, *(case.files for case in cases)):
-        for name, content in files.items():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content if isinstance(content, bytes) else pathlib.Path(content).read_bytes())
+    for name, content in shell.files_of(cases).items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else pathlib.Path(content).read_bytes())
 
 
 def _environment(folder):

@@ -80,12 +80,8 @@ def _blame(results, why):
 
 
 def _host(target, cases):
-    files = dict(shell.FILES)
-    for case in cases:
-        for name, content in case.files.items():
-            assert files.get(name, content) == content, f"two files are called {name}"
-            files[name] = content
-    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, append=target.append, files=files)
+    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, append=target.append,
+                files=shell.files_of(cases))
 
 
 def _outcomes(target, case, result):

@@ -41,6 +41,16 @@ exit $status
 FILES = {"in/library": LIBRARY, "in/refuse": REFUSE}
 
 
+def files_of(cases):
+    """{name inside: content} of everything that these tests and their scripts need."""
+    files = dict(FILES)
+    for case in cases:
+        for name, content in case.files.items():
+            assert files.get(name, content) == content, f"two files are called {name}"
+            files[name] = content
+    return files
+
+
 def script(text):
     """A script that may use the functions above."""
     return ". ./in/library\n" + text
