@@ -33,7 +33,15 @@ std::string pc_text(const Event& event) {
   return event.has(trace::has_pc) ? text("{:#x}", event.pc) : std::string("-");
 }
 
-std::string details(const Trace& trace, const Event& event) {
+// A trace, and the names of what lies where on its board.
+struct Shown {
+  explicit Shown(const Trace& of) : trace(of), places(of.arch, of.board) {}
+  const Trace& trace;
+  machine::Places places;
+};
+
+std::string details(const Shown& shown, const Event& event) {
+  const Trace& trace = shown.trace;
   switch (event.cause) {
     case Cause::mmio_read:
     case Cause::mmio_write:
@@ -41,7 +49,7 @@ std::string details(const Trace& trace, const Event& event) {
     case Cause::port_write: {
       std::string words = text("{:#x} {}", event.address, event.width);
       if (event.has(trace::has_value)) words += text(" {:#x}", event.value);
-      const std::string place = machine::place_of(trace.arch, is_port(event), event.address);
+      const std::string place = shown.places.name(is_port(event), event.address);
       return place.empty() ? words : text("{}  ({})", words, place);
     }
     case Cause::hypercall:
@@ -65,9 +73,9 @@ std::string details(const Trace& trace, const Event& event) {
 }
 
 // Without the time: what is compared.
-std::string comparable(const Trace& trace, const Event& event) {
+std::string comparable(const Shown& shown, const Event& event) {
   std::string line =
-      text("{:<18} {:<14} {}", pc_text(event), name(event.cause), details(trace, event));
+      text("{:<18} {:<14} {}", pc_text(event), name(event.cause), details(shown, event));
   line.resize(line.find_last_not_of(' ') + 1);
   return line;
 }
@@ -106,13 +114,13 @@ std::string register_text(const Comparison& comparison, NamedTrace a, NamedTrace
 
 struct Side {
   char sign;
-  NamedTrace named;
+  const Shown& shown;
   std::span<const Event* const> events;
 };
 
 void lines(std::string& out, const Side& side, char sign, usize from, usize to) {
   for (usize i = from; i < to && i < side.events.size(); ++i)
-    out += text("{} {:>8} {}\n", sign, i, comparable(side.named.trace, *side.events[i]));
+    out += text("{} {:>8} {}\n", sign, i, comparable(side.shown, *side.events[i]));
 }
 
 // One side of a difference, shortened to `most` lines.
@@ -125,8 +133,9 @@ void stretch(std::string& out, const Side& side, usize from, usize to, usize mos
 
 std::string hunk(const Comparison& comparison, NamedTrace a, NamedTrace b,
                  const Difference& difference, const TraceOptions& options) {
-  const Side left{'-', a, comparison.a[difference.vcpu]};
-  const Side right{'+', b, comparison.b[difference.vcpu]};
+  const Shown shown_a(a.trace), shown_b(b.trace);
+  const Side left{'-', shown_a, comparison.a[difference.vcpu]};
+  const Side right{'+', shown_b, comparison.b[difference.vcpu]};
   const usize context = static_cast<usize>(options.context);
   std::string out = text("vCPU {}: A from event {}, B from event {}\n", difference.vcpu,
                          difference.a, difference.b);
@@ -138,19 +147,21 @@ std::string hunk(const Comparison& comparison, NamedTrace a, NamedTrace b,
   return out + register_text(comparison, a, b, difference);
 }
 
-}  // namespace
-
-std::string event_line(const Trace& trace, const Event& event) {
+// "    1.234567  0 0xffff800010010a34 mmio-write     0x9000018 4 0x41  (uart)".
+std::string event_line(const Shown& shown, const Event& event) {
   return text("{:>5}.{:06} {:>2} {}", event.time_ns / 1'000'000'000,
-              event.time_ns / 1000 % 1'000'000, event.vcpu, comparable(trace, event));
+              event.time_ns / 1000 % 1'000'000, event.vcpu, comparable(shown, event));
 }
+
+}  // namespace
 
 std::string trace_text(const Trace& trace, const TraceOptions& options) {
   std::string out =
       text("#     time vCPU {:<16} {:<14} {}\n", "pc", "cause", "address width value");
+  const Shown shown(trace);
   for (const Event* event : trace.in_time()) {
     if (options.vcpu && event->vcpu != *options.vcpu) continue;
-    out += event_line(trace, *event) + '\n';
+    out += event_line(shown, *event) + '\n';
   }
   return out;
 }
@@ -160,6 +171,7 @@ std::string count_text(const Trace& trace, const TraceOptions& options) {
   std::map<std::string, u64> places;
   std::map<u64, u64> pcs;
   u64 all = 0, placed = 0, end_ns = 0;
+  const machine::Places known(trace.arch, trace.board);
   for (const auto& events : trace.vcpus)
     for (const Event& event : events) {
       if (options.vcpu && event.vcpu != *options.vcpu) continue;
@@ -170,7 +182,7 @@ std::string count_text(const Trace& trace, const TraceOptions& options) {
       if (event.has(trace::has_pc)) ++pcs[event.pc];
       if (!has_place(event)) continue;
       ++placed;
-      std::string place = machine::place_of(trace.arch, is_port(event), event.address);
+      std::string place = known.name(is_port(event), event.address);
       ++places[place.empty() ? text("{:#x} (nothing there)", event.address) : place];
     }
   std::string out = text("{} records of {} vCPU{} ({}) in {}.{:03} s\n", all, trace.vcpus.size(),

@@ -16,9 +16,6 @@ struct TraceOptions {
   trace::CompareOptions compare;
 };
 
-// One line: "   1.234567 0 0xffff800010010a34 mmio-write 0x09000018 4 0x41  uart+0x18".
-std::string event_line(const trace::Trace& trace, const trace::Event& event);
-
 std::string trace_text(const trace::Trace& trace, const TraceOptions& options);
 std::string count_text(const trace::Trace& trace, const TraceOptions& options);
 

@@ -1,143 +1,140 @@
 #include "machine/places.h"
 
-#include <span>
+#include <algorithm>
 
 #include "base/text.h"
 #include "device/acpi_pm.h"
 #include "device/ns16550.h"
-#include "machine/aarch64/boards.inc"
+#include "machine/aarch64/memory_map.h"
 #include "machine/powerpc/memory_map.h"
-#include "machine/riscv64/boards.inc"
+#include "machine/riscv64/memory_map.h"
 #include "machine/x86_64/memory_map.h"
 
 namespace pv::machine {
 namespace {
-
-struct Place {
-  const char* name;
-  u64 base;
-  u64 size;
-  u64 stride = 0;  // 0: one device; else as many as fit, numbered
-};
 
 // Behind the finisher's register.
 constexpr u64 mark_offset = 8;
 // Behind pvpanic's port.
 constexpr u16 mark_port = 0x506;
 
-constexpr Place aarch64_places[] = {
-    {"interrupt controller", aarch64::boards::virt.gic_distributor, 0x100'0000},
-    {"uart", aarch64::boards::virt.uarts.windows[0].base,
-     aarch64::boards::virt.uarts.windows[0].size},
-    {"clock", aarch64::boards::virt.rtc.base, aarch64::boards::virt.rtc.size},
-    {"panic register", aarch64::boards::virt.panic.base, aarch64::boards::virt.panic.size},
-    {"finisher", aarch64::boards::virt.test_exit.base, aarch64::boards::virt.test_exit.size},
-    {"virtio", aarch64::boards::virt.virtio.base,
-     aarch64::boards::virt.virtio.size* aarch64::boards::virt.virtio_slots,
-     aarch64::boards::virt.virtio.size},
-};
-
-constexpr Place riscv64_places[] = {
-    {"finisher", riscv64::boards::virt.test_exit.base, riscv64::boards::virt.test_exit.size},
-    {"clock", riscv64::boards::virt.rtc.base, riscv64::boards::virt.rtc.size},
-    {"panic register", riscv64::boards::virt.panic.base, riscv64::boards::virt.panic.size},
-    {"PLIC", riscv64::boards::virt.plic, riscv64::boards::virt.aplic - riscv64::boards::virt.plic},
-    {"APLIC", riscv64::boards::virt.aplic, riscv64::aplic_size},
-    {"uart", riscv64::boards::virt.uarts.windows[0].base,
-     riscv64::boards::virt.uarts.windows[0].size},
-    {"virtio", riscv64::boards::virt.virtio.base,
-     riscv64::boards::virt.virtio.size* riscv64::boards::virt.virtio_slots,
-     riscv64::boards::virt.virtio.size},
-};
-
-constexpr Place powerpc_places[] = {
-    {"uart", powerpc::uarts[0].base(), powerpc::uarts[0].size},
-    {"MPIC", powerpc::mpic.base(), powerpc::mpic.size},
-    {"virtio", powerpc::virtio.base(), powerpc::virtio.size* powerpc::virtio_slots,
-     powerpc::virtio.size},
-    {"global utilities", powerpc::guts.base(), powerpc::guts.size},
-    {"panic register", powerpc::panic.base(), powerpc::panic.size},
-    {"finisher", powerpc::test_exit.base(), powerpc::test_exit.size},
-    {"GPIO", powerpc::gpio.base(), powerpc::gpio.size},
-};
-
-constexpr Place x86_64_places[] = {
-    {"virtio", x86_64::virtio_base, x86_64::virtio_stride* x86_64::virtio_slots,
-     x86_64::virtio_stride},
-    {"I/O APIC", x86_64::io_apic, 0x1000},
-    {"local APIC", x86_64::local_apic, 0x1000},
-};
-
-constexpr Place x86_64_ports[] = {
-    {"uart", x86_64::port::com1, device::Ns16550::register_count},
-    {"clock", x86_64::port::cmos, 2},
-    {"keyboard controller", x86_64::port::i8042_data, 1},
-    {"keyboard controller", x86_64::port::i8042_command, 1},
-    {"test exit", x86_64::port::test_exit, 4},
-    {"panic port", x86_64::port::panic, 1},
-    {"ACPI", x86_64::port::acpi_pm, device::AcpiPm::size},
-    {"port 92", x86_64::port::system_control, 1},
-    {"reset control", x86_64::port::reset_control, 1},
-    {"PCI configuration", 0xcf8, 8},
-};
-
-// Where a board has PCI; nullptr: it has none.
-const PciMap* pci_of(Arch arch) {
-  switch (arch) {
-    case Arch::aarch64: return &aarch64::pci_map;
-    case Arch::riscv64: return &riscv64::pci_map;
-    case Arch::x86_64: return &x86_64::pci_map;
-    case Arch::powerpc: return nullptr;
-  }
-  return nullptr;
-}
-
-// Which device a window belongs to is the guest's choice.
-const char* pci_place(Arch arch, bool port, u64 address) {
-  const PciMap* pci = pci_of(arch);
-  if (pci == nullptr) return "";
-  const auto inside = [&](u64 base, u64 size) { return address >= base && address - base < size; };
-  const bool ports_are_ports = arch == Arch::x86_64;
-  if (port == ports_are_ports && inside(pci->io.base, pci->io.size)) return "PCI ports";
-  if (port) return "";
-  if (inside(pci->ecam, 1_MiB)) return "PCI configuration";
-  return inside(pci->memory.base, pci->memory.size) ? "PCI devices" : "";
-}
-
-std::span<const Place> places(Arch arch, bool port) {
-  if (port)
-    return arch == Arch::x86_64 ? std::span<const Place>(x86_64_ports) : std::span<const Place>();
-  switch (arch) {
-    case Arch::aarch64: return aarch64_places;
-    case Arch::riscv64: return riscv64_places;
-    case Arch::powerpc: return powerpc_places;
-    case Arch::x86_64: return x86_64_places;
-  }
-  return {};
-}
+constexpr std::string_view default_board = "virt";
 
 }  // namespace
 
-bool is_mark(Arch arch, bool port, u64 address) {
+Places::Places(Arch arch, std::string_view board) {
   switch (arch) {
-    case Arch::aarch64:
-      return !port && address == aarch64::boards::virt.test_exit.base + mark_offset;
-    case Arch::riscv64:
-      return !port && address == riscv64::boards::virt.test_exit.base + mark_offset;
-    case Arch::powerpc: return !port && address == powerpc::test_exit.base() + mark_offset;
-    case Arch::x86_64: return port && address == mark_port;
+    case Arch::aarch64: add_aarch64(board); break;
+    case Arch::riscv64: add_riscv64(board); break;
+    case Arch::powerpc: add_powerpc(); break;
+    case Arch::x86_64: add_x86_64(); break;
   }
-  return false;
 }
 
-std::string place_of(Arch arch, bool port, u64 address) {
-  if (is_mark(arch, port, address)) return "mark";
-  for (const Place& place : places(arch, port)) {
-    if (address < place.base || address - place.base >= place.size) continue;
-    if (place.stride == 0) return place.name;
-    return text("{} {}", place.name, (address - place.base) / place.stride);
+// What the tables of aarch64 and riscv64 call alike.
+template <class Map>
+void Places::add_common(const Map& map) {
+  for (usize port = 0; port < max_uarts; ++port) {
+    const UartWindow& window = map.uarts.windows[port];
+    if (window.size == 0) continue;
+    // As --serial numbers them; the first is "the" UART.
+    if (port == 0)
+      places_.push_back({"uart", window.base, window.size});
+    else
+      places_.push_back(
+          {"uart", window.base, window.size, window.size, static_cast<i64>(port) + 1});
   }
-  return pci_place(arch, port, address);
+  places_.push_back({"clock", map.rtc.base, map.rtc.size});
+  places_.push_back({"panic register", map.panic.base, map.panic.size});
+  places_.push_back({"finisher", map.test_exit.base, map.test_exit.size});
+  places_.push_back(
+      {"virtio", map.virtio.base, map.virtio.size * map.virtio_slots, map.virtio.size});
+  mark_ = map.test_exit.base + mark_offset;
+}
+
+void Places::add_aarch64(std::string_view board) {
+  const aarch64::MemoryMap* map = aarch64::find_board(board);
+  if (map == nullptr) map = aarch64::find_board(default_board);
+  // The redistributors lie on either side of the distributor.
+  const u64 first = map->redistributors(map->most_cpus);
+  const u64 below = std::min({first, map->gic_distributor, map->gic_cpu_interface});
+  const u64 end = std::max(map->gic_distributor + aarch64::gic_distributor_size,
+                           first + map->most_cpus * aarch64::gic_redistributor_size);
+  places_.push_back({"interrupt controller", below, end - below});
+  add_common(*map);
+  if (map->pci) pci_ = &aarch64::pci_map;
+}
+
+void Places::add_riscv64(std::string_view board) {
+  const riscv64::MemoryMap* map = riscv64::find_board(board);
+  if (map == nullptr) map = riscv64::find_board(default_board);
+  places_.push_back({"PLIC", map->plic, map->aplic - map->plic});
+  places_.push_back({"APLIC", map->aplic, riscv64::aplic_size});
+  add_common(*map);
+  if (map->pci) pci_ = &riscv64::pci_map;
+}
+
+void Places::add_powerpc() {
+  using namespace powerpc;
+  const auto one = [](std::string_view name, const auto& window) {
+    return Place{name, window.base(), window.size};
+  };
+  places_ = {one("uart", uarts[0]),
+             one("MPIC", mpic),
+             {"virtio", virtio.base(), virtio.size * virtio_slots, virtio.size},
+             one("global utilities", guts),
+             one("panic register", panic),
+             one("finisher", test_exit),
+             one("GPIO", gpio)};
+  mark_ = test_exit.base() + mark_offset;
+}
+
+void Places::add_x86_64() {
+  using namespace x86_64;
+  places_ = {{"virtio", virtio_base, virtio_stride * virtio_slots, virtio_stride},
+             {"I/O APIC", io_apic, 0x1000},
+             {"local APIC", local_apic, 0x1000}};
+  const auto ports = [this](std::string_view name, u64 base, u64 size) {
+    places_.push_back({.name = name, .base = base, .size = size, .port = true});
+  };
+  ports("uart", port::com1, device::Ns16550::register_count);
+  ports("clock", port::cmos, 2);
+  ports("keyboard controller", port::i8042_data, 1);
+  ports("keyboard controller", port::i8042_command, 1);
+  ports("test exit", port::test_exit, 4);
+  ports("panic port", port::panic, 1);
+  ports("ACPI", port::acpi_pm, device::AcpiPm::size);
+  ports("port 92", port::system_control, 1);
+  ports("reset control", port::reset_control, 1);
+  ports("PCI configuration", 0xcf8, 8);
+  pci_ = &pci_map;
+  mark_ = mark_port;
+  mark_port_ = true;
+  io_are_ports_ = true;
+}
+
+// Which device a window belongs to is the guest's choice.
+Places::Found Places::pci_place(bool port, u64 address) const {
+  if (pci_ == nullptr) return {};
+  const auto inside = [&](u64 base, u64 size) { return address >= base && address - base < size; };
+  if (port == io_are_ports_ && inside(pci_->io.base, pci_->io.size)) return {"PCI ports"};
+  if (port) return {};
+  if (inside(pci_->ecam, 1_MiB)) return {"PCI configuration"};
+  return inside(pci_->memory.base, pci_->memory.size) ? Found{"PCI devices"} : Found{};
+}
+
+Places::Found Places::find(bool port, u64 address) const {
+  if (is_mark(port, address)) return {"mark"};
+  for (const Place& place : places_) {
+    if (port != place.port || address < place.base || address - place.base >= place.size) continue;
+    if (place.stride == 0) return {place.name};
+    return {place.name, place.first + static_cast<i64>((address - place.base) / place.stride)};
+  }
+  return pci_place(port, address);
+}
+
+std::string Places::Found::words() const {
+  return number < 0 ? std::string(name) : text("{} {}", name, number);
 }
 
 }  // namespace pv::machine

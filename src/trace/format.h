@@ -56,7 +56,8 @@ struct Header {
   Le32 record_size;
   Le64 wall_ns;    // when the run began: nanoseconds since 1970
   Le32 registers;  // how many a step can tell (the architecture's table); 0 for exits
-  u8 reserved[28];
+  char board[16];  // as --board has it, zeros behind it; nothing: the default
+  u8 reserved[12];
 };
 static_assert(sizeof(Header) == 64);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -35,6 +36,7 @@ Result<Trace> parse_header(Bytes file, std::string_view name) {
   Trace trace;
   trace.arch = *arch;
   trace.kind = static_cast<Kind>(header.kind);
+  trace.board.assign(header.board, strnlen(header.board, sizeof header.board));
   trace.wall_ns = header.wall_ns;
   trace.vcpus.resize(header.vcpus);
   return trace;

@@ -34,6 +34,7 @@ struct Event {
 struct Trace {
   Arch arch = host_arch;
   Kind kind = Kind::exits;
+  std::string board;  // as --board has it; empty: the default
   u64 wall_ns = 0;
   std::vector<std::vector<Event>> vcpus;
   std::vector<Change> changes;

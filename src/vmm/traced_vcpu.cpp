@@ -1,7 +1,6 @@
 #include "vmm/traced_vcpu.h"
 
 #include "base/text.h"
-#include "machine/places.h"
 
 namespace pv::vmm {
 namespace {
@@ -29,9 +28,8 @@ void describe(Record& record, const hv::MmioRead& read) {
   record.width = static_cast<u8>(bus::bytes(read.width));
 }
 void describe(Record& record, const hv::MmioWrite& write) {
-  const u64 address = write.address.value();
-  put_cause(record, machine::is_mark(host_arch, false, address) ? Cause::mark : Cause::mmio_write);
-  record.address = address;
+  put_cause(record, Cause::mmio_write);
+  record.address = write.address.value();
   record.width = static_cast<u8>(bus::bytes(write.width));
   put_value(record, write.value);
 }
@@ -41,7 +39,7 @@ void describe(Record& record, const hv::Pio& io) {
   record.width = static_cast<u8>(width);
   put_cause(record, Cause::port_read);
   if (!io.is_write) return;
-  put_cause(record, machine::is_mark(host_arch, true, io.port) ? Cause::mark : Cause::port_write);
+  put_cause(record, Cause::port_write);
   put_value(record, port_value(io.data, width));
 }
 void describe(Record& record, const hv::Hypercall& call) {
@@ -147,12 +145,19 @@ bool TracedVcpu::is_step(const hv::Exit& exit) const {
   return options_.steps && std::holds_alternative<hv::Debug>(exit);
 }
 
+bool TracedVcpu::is_mark(const Record& record) const {
+  const Cause cause = static_cast<Cause>(record.cause);
+  if (cause != Cause::mmio_write && cause != Cause::port_write) return false;
+  return shared_.places.is_mark(cause == Cause::port_write, record.address);
+}
+
 void TracedVcpu::begin(const hv::Exit& exit) {
   if (shared_.ended.load(std::memory_order_relaxed)) return;
   Record record{};
   record.time_ns = now();
   record.vcpu = static_cast<u16>(index());
   std::visit([&](const auto& cause) { describe(record, cause); }, exit);
+  if (is_mark(record)) put_cause(record, Cause::mark);
   if (options_.pc && (record.flags & trace::has_pc) == 0)
     if (auto pc = inner_->read_register(pc_index_)) {
       record.pc = pc->low;

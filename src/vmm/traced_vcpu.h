@@ -13,6 +13,7 @@
 
 #include "device/ports.h"
 #include "hv/vcpu.h"
+#include "machine/places.h"
 #include "trace/ring.h"
 
 namespace pv::vmm {
@@ -27,6 +28,7 @@ class TracedVcpu final : public hv::Vcpu {
   struct Shared {
     device::Clock& clock;
     u64 start_ns;                // of the clock, where the trace's time begins
+    machine::Places places;      // of the VM's board
     std::function<void()> wake;  // the consumer: there is something in a ring
     // The run has ended: what a guest does until it is stopped is chance.
     std::atomic<bool> ended{false};
@@ -84,6 +86,7 @@ class TracedVcpu final : public hv::Vcpu {
   void begin(const hv::Exit& exit);
   void step();
   bool is_step(const hv::Exit& exit) const;
+  bool is_mark(const trace::Record& record) const;
   void put(const trace::Record& record, std::span<const trace::StepRegister> behind = {});
   void stop_stepping();
 

@@ -47,7 +47,7 @@ class TracedVcpuTest : public ::testing::Test {
 
   StepClock clock_;
   int woken_ = 0;
-  TracedVcpu::Shared shared_{clock_, 1000, [this] { ++woken_; }, {}};
+  TracedVcpu::Shared shared_{clock_, 1000, machine::Places(host_arch), [this] { ++woken_; }, {}};
   hv::FakeVcpu* fake_ = nullptr;
   usize other_ = 0;  // a register that is not the program counter
   std::unique_ptr<TracedVcpu> traced_;

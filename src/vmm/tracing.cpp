@@ -2,9 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
-
-#include "machine/places.h"
 
 namespace pv::vmm {
 namespace {
@@ -87,6 +86,8 @@ Result<void> Tracing::write_header(usize vcpus) {
   header.vcpus = static_cast<u16>(vcpus);
   header.record_size = static_cast<u32>(sizeof(Record));
   header.wall_ns = clock_.wall_ns() - now();
+  std::memcpy(header.board, config_.board.data(),
+              std::min(config_.board.size(), sizeof header.board));
   if (steps) header.registers = static_cast<u32>(hv::register_table(host_arch).size());
   return write_fully(file_.get(), {reinterpret_cast<const u8*>(&header), sizeof header});
 }
@@ -152,31 +153,25 @@ void Tracing::count_place(const Record& record) {
   const Cause cause = static_cast<Cause>(record.cause);
   const bool port = is_port(record);
   if (!port && cause != Cause::mmio_read && cause != Cause::mmio_write) return;
-  // No device of ours has a smaller window.
-  const u64 window = port ? u64{record.address} : record.address & ~u64{0xff};
+  const auto place = shared_.places.find(port, record.address);
+  u64 window = 0;
+  if (place.name.empty()) window = port ? u64{record.address} : record.address & ~u64{0xff};
   for (Visits& visits : visits_)
-    if (visits.window == window && visits.port == port) {
+    if (visits.place == place && visits.window == window && visits.port == port) {
       ++visits.count;
       return;
     }
   constexpr usize most = 64;
-  if (visits_.size() < most) visits_.push_back({port, window, 1});
+  if (visits_.size() < most) visits_.push_back({place, port, window, 1});
 }
 
 void Tracing::name_places() {
-  std::vector<trace::Timeline::Place> named;
   for (const Visits& visits : visits_) {
-    std::string name = machine::place_of(host_arch, visits.port, visits.window);
+    std::string name = visits.place.words();
     if (name.empty())
       name = text("{} {:#x}: nothing there", visits.port ? "port" : "address", visits.window);
-    auto known = std::find_if(named.begin(), named.end(),
-                              [&](const auto& place) { return place.name == name; });
-    if (known != named.end())
-      known->count += visits.count;
-    else
-      named.push_back({std::move(name), visits.count});
+    timeline_.count_place(std::move(name), visits.count);
   }
-  for (auto& place : named) timeline_.count_place(std::move(place.name), place.count);
 }
 
 Result<void> Tracing::complete(const Outcome& outcome) {

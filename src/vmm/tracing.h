@@ -60,13 +60,18 @@ class Tracing {
     Tracing& tracing_;
   };
   struct Visits {
+    machine::Places::Found place;
+    // Where nothing is: an address without its low bits.
     bool port;
-    u64 window;  // address without its low bits
+    u64 window;
     u64 count;
   };
 
   Tracing(const config::VmConfig& config, device::Clock& clock, u64 launched_ns, Log& log)
-      : config_(config), clock_(clock), log_(log), shared_{clock, launched_ns, {}, {}} {}
+      : config_(config),
+        clock_(clock),
+        log_(log),
+        shared_{clock, launched_ns, machine::Places(host_arch, config.board), {}, {}} {}
   u64 now() const { return clock_.monotonic_ns() - shared_.start_ns; }
   Result<void> write_header(usize vcpus);
   void write_file(Bytes records);

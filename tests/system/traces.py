@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from linux import linux
+from serials import BOARDS
 from suite.case import Case, contains
 from suite.shell import quoted, script
 
@@ -21,10 +22,10 @@ def cases(target):
     """On each architecture once."""
     if not target.full:
         return []
-    return _exits() + _diff() + _steps(target) + _files() + _timeline() + ([] if target.native else _linux(target))
+    return _exits(target) + _diff() + _steps(target) + _files() + _timeline() + ([] if target.native else _linux(target))
 
 
-def _exits():
+def _exits(target):
     return [
         Case("traces/exits", script(
             "polyvisor run guest/marks --trace exits=tmp/exits.trace --exit-stats || exit 90\n"
@@ -34,6 +35,11 @@ def _exits():
         Case("traces/two-cpus", script(
             "polyvisor run guest/smp -c 2 --trace exits=tmp/smp.trace || exit 90\n"
             "polyvisor trace print tmp/smp.trace"), says=["smp: 2 of 2 CPUs up", "vCPU pc"], check=_ordered, timeout=120),
+        *(Case(f"traces/board-{board}", script(
+            f"polyvisor run guest/marks.img --board {board} --trace exits=tmp/{board}.trace --exit-stats || exit 90\n"
+            f"polyvisor trace print tmp/{board}.trace || exit 91\npolyvisor trace count tmp/{board}.trace"),
+            says=["marks: done", "by place", "uart"], never=["nothing there"], check=_complete)
+          for board in BOARDS.get(target.arch, [])),
         Case("traces/limit", script(
             "polyvisor run guest/marks --trace exits=tmp/limit.trace --trace-limit 3 >/dev/null || exit 90\n"
             "polyvisor trace print tmp/limit.trace"), check=_lines(3)),

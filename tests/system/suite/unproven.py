@@ -9,7 +9,6 @@ import fnmatch
 import os
 
 BOOKE = "known failure: the verdict is wrong on Book3E, also a false alarm"
-LINKED = "known failure: a bare-metal guest does not come up on kvmtool's and crosvm's boards, whose RAM begins elsewhere"
 SSTC = "known false alarm: KVM does not tell of a timer that is set through Sstc"
 
 # (targets, tests, why); both are patterns.
@@ -25,9 +24,6 @@ UNPROVEN = (
     ("e500v2", "diagnose/watchdog-healthy", BOOKE),
     ("e500v2", "traces/linux", "known failure: the mark of user space is not seen"),
     ("e5500-32", "selftest/*", "known failure: writing the registers back ends the test's process (status 137)"),
-    ("aarch64", "serials/board-*", LINKED),
-    ("aarch64", "options/called-*", LINKED),
-    ("*", "doctor/kernel-config-inside-*", "known failure: the configuration inside the lab's minimal riscv64 kernel is not found"),
 )
 
 
