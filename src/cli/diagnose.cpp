@@ -19,8 +19,10 @@ constexpr int unhealthy_status = 1;
 struct Request {
   std::string name, dump, symbols;
   unsigned samples = 30;
-  bool json = false, differential = false, help = false;
-  Examination how() const { return {.samples = samples, .symbols = symbols, .log = true}; }
+  bool json = false, differential = false, help = false, log = false;
+  Examination how() const {
+    return {.samples = samples, .symbols = symbols, .log = true, .whole_log = log};
+  }
 };
 
 Result<unsigned> parse_samples(std::string_view word) {
@@ -49,6 +51,7 @@ Result<Request> parse_request(const Command& command, Arguments arguments) {
       case Id::from_dump: request.dump = item.value; break;
       case Id::symbols: request.symbols = item.value; break;
       case Id::samples: request.samples = TRY(parse_samples(item.value)); break;
+      case Id::log: request.log = true; break;
       case Id::json: request.json = true; break;
       case Id::differential: request.differential = true; break;
       default: request.help = true; return request;

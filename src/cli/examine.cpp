@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/live_subject.h"
+#include "inspect/kernel_log.h"
 #include "inspect/symbols.h"
 
 namespace pv::cli {
@@ -64,10 +65,11 @@ Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
     const auto room = std::span(bytes).subspan(old);
     const usize got = path == "-" ? TRY(read_fully(0, room), path)
                                   : TRY(read_in_time(file.get(), room), path);
-    bytes.resize(old + got);
-    if (got < step) return bytes;
-    if (bytes.size() > most)
-      return fail(Error::Kind::image, text("{} is larger than {}", path, size_text(most)));
+                                  bytes.resize(old + got);
+                                  if (got < step) return bytes;
+                                  if (bytes.size() > most)
+                                    return fail(Error::Kind::image, text("{} is larger than {}",
+                                                                         path, size_text(most)));
   }
 }
 
@@ -87,6 +89,7 @@ Result<inspect::Report> examine(inspect::Subject& subject, const Examination& ho
                            .wait = wait,
                            .symbols = symbols ? &*symbols : nullptr,
                            .search = [patience] { return now_ms() < patience; }};
+  if (how.whole_log) options.log_lines = inspect::KernelLog::max_lines;
   if (!subject.facts().live || !how.log) options.search = nullptr;
   return inspect::diagnose(subject, options);
 }

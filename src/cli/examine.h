@@ -13,6 +13,7 @@ struct Examination {
   unsigned samples = 30;
   std::string symbols;  // path of a file; empty: none
   bool log = true;      // search for the kernel's log
+  bool whole_log = false;
 };
 
 Result<inspect::Report> examine_running(const control::Running& vm, const Examination& how);

@@ -40,6 +40,9 @@ class Attached final : public Machine {
   Result<std::vector<u8>> memory(u64 address, u64 length) override {
     return vm_.memory(address, length);
   }
+  memory::SearchResult search(memory::GuestRange range, Bytes pattern) override {
+    return vm_.search(range, pattern);
+  }
 
  private:
   vmm::Vm& vm_;

@@ -93,6 +93,31 @@ bool LiveSubject::read_physical(u64 address, MutableBytes into) {
   return true;
 }
 
+// The VM searches its memory itself, a piece at a time.
+inspect::Hits LiveSubject::find_physical(Bytes pattern, usize most,
+                                         const std::function<bool()>& go_on) {
+  inspect::Hits hits;
+  for (const inspect::Range& range : facts_.ram) {
+    const u64 end = range.begin + range.size;
+    for (u64 at = range.begin; at < end;) {
+      control::Request wanted(control::Verb::search, at, end - at);
+      wanted.pattern.assign(pattern.begin(), pattern.end());
+      hits.whole = hits.at.size() < most && go_on();
+      if (!hits.whole) return hits;
+      const auto reply = connection_.request(wanted);
+      // A VM of a version that cannot closes the connection.
+      const auto part = reply ? control::parse_search(*reply) : std::unexpected(reply.error());
+      hits.whole = part && part->next > at;
+      if (!hits.whole) return hits;
+      hits.at.insert(hits.at.end(), part->found.begin(), part->found.end());
+      hits.examined += part->examined;
+      at = part->next;
+    }
+  }
+  if (hits.at.size() > most) hits.at.resize(most);
+  return hits;
+}
+
 bool LiveSubject::read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) {
   const inspect::ReadPhysical physical = [this](u64 at, MutableBytes bytes) {
     return read_physical(at, bytes);

@@ -47,6 +47,7 @@ enum class Id : u8 {
   json,
   from_dump,
   symbols,
+  log,
   samples,
   trace,
   trace_limit,
@@ -196,7 +197,8 @@ inline constexpr Option selftest_options[] = {
 };
 
 inline constexpr Option instance_options[] = {
-    {Id::name, 'n', "name", "NAME", "The VM to act on, the same as NAME; list prints the names.", Section::monitor},
+    {Id::name, 'n', "name", "NAME", "The VM to act on, the same as NAME; list prints the names.",
+     Section::monitor},
     {Id::all, 'a', "all", "", "Every running VM.", Section::monitor},
     help_option,
 };
@@ -225,6 +227,8 @@ inline constexpr Option diagnose_options[] = {
      Section::guest},
     {Id::symbols, 0, "symbols", "FILE",
      "Name addresses by the guest kernel's System.map, unstripped vmlinux or /proc/kallsyms.",
+     Section::information},
+    {Id::log, 0, "log", "", "Show the whole log of a Linux guest's kernel instead of its end.",
      Section::information},
     {Id::samples, 0, "samples", "N", "How often each CPU is looked at (30).", Section::information},
     {Id::json, 0, "json", "", "Print a JSON object, which --from-dump reads again.",

@@ -100,6 +100,9 @@ class Session final : public device::CharSource, private control::Target {
   Result<std::vector<u8>> memory(u64 address, u64 length) override {
     return machine_->memory(address, length);
   }
+  memory::SearchResult search(memory::GuestRange range, Bytes pattern) override {
+    return machine_->search(range, pattern);
+  }
 
   Signals::Handlers signal_handlers();
   void end_run(std::string_view why);

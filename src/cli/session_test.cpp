@@ -40,6 +40,7 @@ struct FakeMachine final : Machine {
   control::Facts facts() override { return {}; }
   Result<hv::RegisterFile> registers(u64) override { return hv::RegisterFile(); }
   Result<std::vector<u8>> memory(u64, u64) override { return std::vector<u8>(); }
+  memory::SearchResult search(memory::GuestRange, Bytes) override { return {}; }
 
   loop::EventLoop& loop;
   std::string received;

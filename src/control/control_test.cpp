@@ -170,6 +170,17 @@ TEST(Protocol, Requests) {
   EXPECT_EQ(request_line({Verb::memory, ~u64{0}, 16}),
             "polyvisor/1 memory 18446744073709551615 16\n");
   EXPECT_LE(request_line({Verb::memory, ~u64{0}, ~u64{0}}).size(), max_request);
+  Request wanted(Verb::search, ~u64{0}, ~u64{0});
+  wanted.pattern.assign(max_pattern, 0xff);
+  EXPECT_LE(request_line(wanted).size(), max_request);
+  const auto search = parse_request("polyvisor/1 search 4096 8 4c69");
+  ASSERT_TRUE(search);
+  EXPECT_EQ(search->first, 4096u);
+  EXPECT_EQ(search->second, 8u);
+  EXPECT_EQ(search->pattern, (std::vector<u8>{0x4c, 0x69}));
+  for (const char* wrong : {"search", "search 1 2", "search 1 2 ", "search 1 2 4", "search 1 2 4C",
+                            "search 1 2 4c 3", "search 18446744073709551615 2 4c"})
+    EXPECT_FALSE(parse_request(text("polyvisor/1 {}", wrong))) << wrong;
   const auto memory = parse_request("polyvisor/1 memory 4096 8");
   ASSERT_TRUE(memory);
   EXPECT_EQ(memory->first, 4096u);
@@ -290,6 +301,9 @@ struct FakeTarget final : Target {
     if (address != 0x1000) return fail(Error::Kind::usage, "not RAM");
     return std::vector<u8>(static_cast<usize>(length), 0x5a);
   }
+  memory::SearchResult search(memory::GuestRange range, Bytes pattern) override {
+    return {.found = {range.base.value() + 0x10}, .examined = pattern.size(), .next = range.end()};
+  }
   loop::EventLoop* loop = nullptr;
   bool paused = false;
   bool refuse = false;
@@ -358,6 +372,13 @@ TEST_F(Running1, ShowsTheGuestsStateOnOneConnection) {
   ASSERT_TRUE(page);
   EXPECT_EQ(*page, std::vector<u8>(max_memory_reply, 0x5a));
   EXPECT_FALSE(connection->request({Verb::memory, 0, 1}));
+  Request wanted(Verb::search, 0x2000, 0x1000);
+  wanted.pattern = {0x4c, 0x69, 0x00};
+  const auto found = parse_search(*connection->request(wanted));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->found, std::vector<u64>{0x2010});
+  EXPECT_EQ(found->examined, 3u);
+  EXPECT_EQ(found->next, 0x3000u);
 }
 
 TEST_F(Running1, PassesOnWhatTheTargetRefuses) {

@@ -124,14 +124,15 @@ std::string registers_reply(const hv::RegisterFile& file) {
 }
 
 std::string memory_reply(std::span<const u8> bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string data;
-  data.reserve(2 * bytes.size());
-  for (const u8 byte : bytes) {
-    data += digits[byte >> 4];
-    data += digits[byte & 15];
-  }
-  return ok_reply({{"data", data}});
+  return ok_reply({{"data", hexadecimal(bytes)}});
+}
+
+std::string search_reply(const memory::SearchResult& result) {
+  Fields fields;
+  for (u64 at : result.found) fields.emplace_back("at", text("{:x}", at));
+  fields.emplace_back("examined", text("{:x}", result.examined));
+  fields.emplace_back("next", text("{:x}", result.next));
+  return ok_reply(fields);
 }
 
 Result<Facts> parse_facts(const Reply& reply) {
@@ -166,15 +167,23 @@ Result<hv::RegisterFile> parse_registers(const Reply& reply) {
 }
 
 Result<std::vector<u8>> parse_memory(const Reply& reply) {
-  const std::string_view data = reply.find("data").value_or("");
-  std::vector<u8> bytes(data.size() / 2);
-  if (data.size() % 2 != 0) return not_ours("memory");
-  for (usize i = 0; i < bytes.size(); ++i) {
-    u64 byte;
-    if (!number(data.substr(2 * i, 2), byte)) return not_ours("memory");
-    bytes[i] = static_cast<u8>(byte);
+  auto bytes = parse_hexadecimal(reply.find("data").value_or(""));
+  if (!bytes) return not_ours("memory");
+  return *std::move(bytes);
+}
+
+Result<memory::SearchResult> parse_search(const Reply& reply) {
+  memory::SearchResult result;
+  if (!number(reply.find("examined").value_or(""), result.examined) ||
+      !number(reply.find("next").value_or(""), result.next))
+    return not_ours("search");
+  for (const auto& [key, value] : reply.fields) {
+    if (key != "at") continue;
+    u64 at;
+    if (!number(value, at)) return not_ours("search");
+    result.found.push_back(at);
   }
-  return bytes;
+  return result;
 }
 
 }  // namespace pv::control

@@ -7,6 +7,7 @@
 //               that the host does not know are left out) / tlb0 512 / tlb INDEX MAS1 MAS8 MAS2
 //               MAS7_3 (powerpc, valid entries only) / tlbs 576
 //   memory:     data 00112233... (in memory order)
+//   search:     at 1f000 (one for each place) / examined 800000 / next 2000000 (hexadecimal)
 #pragma once
 
 #include "control/protocol.h"
@@ -16,10 +17,12 @@ namespace pv::control {
 std::string facts_reply(const Facts& facts);
 std::string registers_reply(const hv::RegisterFile& file);
 std::string memory_reply(std::span<const u8> bytes);
+std::string search_reply(const memory::SearchResult& result);
 
 // Errors (host): the answer is not one of a polyvisor VM.
 Result<Facts> parse_facts(const Reply& reply);
 Result<hv::RegisterFile> parse_registers(const Reply& reply);
 Result<std::vector<u8>> parse_memory(const Reply& reply);
+Result<memory::SearchResult> parse_search(const Reply& reply);
 
 }  // namespace pv::control

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view version = "polyvisor/1";
 constexpr std::string_view verb_names[] = {"stat",  "pause",     "resume", "stop",
-                                           "facts", "registers", "memory"};
-constexpr usize argument_counts[] = {0, 0, 0, 0, 0, 1, 2};
+                                           "facts", "registers", "memory", "search"};
+constexpr usize argument_counts[] = {0, 0, 0, 0, 0, 1, 2, 3};
 
 void field(std::string& out, std::string_view key, std::string_view value) {
   out += key;
@@ -33,13 +33,41 @@ std::unexpected<Error> no_reply() {
 
 }  // namespace
 
+std::string hexadecimal(Bytes bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string word;
+  word.reserve(2 * bytes.size());
+  for (const u8 byte : bytes) {
+    word += digits[byte >> 4];
+    word += digits[byte & 15];
+  }
+  return word;
+}
+
+std::optional<std::vector<u8>> parse_hexadecimal(std::string_view word) {
+  const auto digit = [](char c) -> unsigned {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
+    return 16;
+  };
+  if (word.size() % 2 != 0) return std::nullopt;
+  std::vector<u8> bytes(word.size() / 2);
+  for (usize i = 0; i < bytes.size(); ++i) {
+    const unsigned high = digit(word[2 * i]), low = digit(word[2 * i + 1]);
+    if (high > 15 || low > 15) return std::nullopt;
+    bytes[i] = static_cast<u8>(high << 4 | low);
+  }
+  return bytes;
+}
+
 std::string_view name(Verb verb) { return verb_names[static_cast<usize>(verb)]; }
 
-std::string request_line(Request request) {
+std::string request_line(const Request& request) {
   std::string line = text("{} {}", version, name(request.verb));
   const usize arguments = argument_counts[static_cast<usize>(request.verb)];
   if (arguments > 0) line += text(" {}", request.first);
   if (arguments > 1) line += text(" {}", request.second);
+  if (arguments > 2) line += " " + hexadecimal(request.pattern);
   return line + "\n";
 }
 
@@ -58,7 +86,14 @@ bool parse_arguments(std::string_view words, Request& request) {
   const auto [first, second] = split(words, ' ');
   if (!parse_number(first, request.first) || first.size() > words.size()) return false;
   if (wanted == 1) return first.size() == words.size();
-  return parse_number(second, request.second);
+  const auto [length, pattern] = split(second, ' ');
+  if (wanted == 2 && length.size() != second.size()) return false;
+  if (!parse_number(length, request.second)) return false;
+  if (wanted == 2) return true;
+  auto bytes = parse_hexadecimal(pattern);
+  if (!bytes || bytes->empty() || bytes->size() > max_pattern) return false;
+  request.pattern = *std::move(bytes);
+  return request.first + request.second >= request.first;
 }
 
 }  // namespace
@@ -75,11 +110,12 @@ Result<Request> parse_request(std::string_view line) {
     if (word.size() + (arguments.empty() ? 0 : 1 + arguments.size()) == words.size() &&
         parse_arguments(arguments, request))
       return request;
-    return fail(Error::Kind::usage, text("wrong arguments of the request \"{}\"", word),
-                "registers CPU; memory ADDRESS BYTES; the others have none");
+    return fail(
+        Error::Kind::usage, text("wrong arguments of the request \"{}\"", word),
+        "registers CPU; memory ADDRESS BYTES; search ADDRESS BYTES PATTERN; the others have none");
   }
   return fail(Error::Kind::usage, "unknown request",
-              "stat, pause, resume, stop, facts, registers and memory are known");
+              "stat, pause, resume, stop, facts, registers, memory and search are known");
 }
 
 std::string error_reply(const Error& error) {

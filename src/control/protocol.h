@@ -3,6 +3,7 @@
 //   request:  "polyvisor/1 stat\n"        stat, pause, resume, stop, facts
 //             "polyvisor/1 registers 0\n"            of vCPU 0
 //             "polyvisor/1 memory 2147483648 64\n"   guest-physical address and bytes, decimal
+//             "polyvisor/1 search 2147483648 1048576 4c696e7578\n"   range and bytes to find
 //   reply:    "polyvisor/1 ok\n"          then "key value\n" for each field, then "\n"
 //             "polyvisor/1 error\n"       then "message ...\n", perhaps "hint ...\n", then "\n"
 //
@@ -21,12 +22,13 @@
 
 namespace pv::control {
 
-enum class Verb : u8 { stat, pause, resume, stop, facts, registers, memory };
+enum class Verb : u8 { stat, pause, resume, stop, facts, registers, memory, search };
 
 struct Request {
   Verb verb;
-  u64 first = 0;   // registers: vCPU; memory: guest-physical address
-  u64 second = 0;  // memory: bytes
+  u64 first = 0;                 // registers: vCPU; memory, search: guest-physical address
+  u64 second = 0;                // memory, search: bytes
+  std::vector<u8> pattern = {};  // search
   // Not explicit: most requests are their verb.
   Request(Verb what, u64 a = 0, u64 b = 0) : verb(what), first(a), second(b) {}
 };
@@ -34,8 +36,12 @@ struct Request {
 inline constexpr usize max_request = 128;  // bytes of one line, with its end
 inline constexpr usize max_reply = 64_KiB;
 
+// Bytes as lower-case digits, two each; nullopt: the word is no such thing.
+std::string hexadecimal(Bytes bytes);
+std::optional<std::vector<u8>> parse_hexadecimal(std::string_view word);
+
 std::string_view name(Verb verb);
-std::string request_line(Request request);
+std::string request_line(const Request& request);
 
 // `line` without its end. Errors (usage): another version, an unknown request, wrong arguments.
 Result<Request> parse_request(std::string_view line);

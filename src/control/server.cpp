@@ -179,6 +179,9 @@ std::string Server::answer(std::string_view line, bool& closing) {
       const auto bytes = target_.memory(request->first, request->second);
       return bytes ? memory_reply(*bytes) : error_reply(bytes.error());
     }
+    case Verb::search:
+      return search_reply(target_.search({memory::GuestAddress(request->first), request->second},
+                                         request->pattern));
   }
   return error_reply({Error::Kind::usage, "unknown request", {}});
 }

@@ -11,6 +11,7 @@
 #include "base/types.h"
 #include "hv/registers.h"
 #include "memory/guest_address.h"
+#include "memory/search.h"
 
 namespace pv::control {
 
@@ -31,6 +32,7 @@ struct Facts {
 };
 
 inline constexpr usize max_memory_reply = 16 * 1024;  // bytes of guest memory in one answer
+inline constexpr usize max_pattern = 24;              // bytes searched for
 
 class Target {
  public:
@@ -49,6 +51,9 @@ class Target {
   virtual Result<hv::RegisterFile> registers(u64 cpu) = 0;
   // Guest-physical memory, at most max_memory_reply bytes. Errors (usage): too much, or not RAM.
   virtual Result<std::vector<u8>> memory(u64 address, u64 length) = 0;
+  // Where `pattern` (1 to max_pattern bytes) stands in guest-physical memory; a bounded part of the
+  // range at once, the answer says where to go on.
+  virtual memory::SearchResult search(memory::GuestRange range, Bytes pattern) = 0;
 };
 
 }  // namespace pv::control

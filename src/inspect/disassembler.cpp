@@ -11,7 +11,7 @@ namespace {
 
 // What can be said without a disassembler.
 std::string known(Arch arch, Bytes code, u64 address, const Instruction& one,
-                  const Symbols* symbols) {
+                  const Names* symbols) {
   const std::string target = symbols != nullptr ? symbols->describe(one.target) : std::string();
   switch (one.op) {
     case Op::wait: return "waits for an interrupt";
@@ -46,7 +46,7 @@ std::string hexadecimal(Arch arch, Bytes code) {
 bool has_disassembler() { return false; }
 
 std::vector<std::string> disassemble(Arch arch, Bytes code, u64 address, u64 mark,
-                                     const Symbols* symbols) {
+                                     const Names* symbols) {
   std::vector<std::string> lines;
   const Architecture& how = architecture(arch);
   if (arch == Arch::x86_64) {  // without a disassembler nobody knows where instructions begin

@@ -16,6 +16,6 @@ bool has_disassembler();
 // One line each; the one at `mark` begins with "=>". Bytes that are no instruction are shown as
 // such. `symbols` may be null.
 std::vector<std::string> disassemble(Arch arch, Bytes code, u64 address, u64 mark,
-                                     const Symbols* symbols);
+                                     const Names* symbols);
 
 }  // namespace pv::inspect

@@ -33,10 +33,11 @@ TEST(KernelLog, ReadsTheRingWithLinesBeforeTheBanner) {
   FakeSubject guest(Arch::aarch64, base, 1 << 20);
   const std::string elsewhere = "Linux version 6.1 (in the kernel's read-only data)";
   guest.put(base + 0x1000, {reinterpret_cast<const u8*>(elsewhere.data()), elsewhere.size()});
-  put_ring(guest, base + 0x20008, 8, 0x3fffffffffffe001,
-           {"Booting Linux on physical CPU 0x0000000000", "Linux version 6.1.0 (x@y)",
-            "Machine model: linux,dummy-virt", "two\nlines", "Kernel panic - not syncing: no init"});
-  const auto log = find_kernel_log(guest, always);
+  put_ring(
+      guest, base + 0x20008, 8, 0x3fffffffffffe001,
+      {"Booting Linux on physical CPU 0x0000000000", "Linux version 6.1.0 (x@y)",
+       "Machine model: linux,dummy-virt", "two\nlines", "Kernel panic - not syncing: no init"});
+  const auto log = find_kernel_log(guest, std::nullopt, always).log;
   ASSERT_TRUE(log);
   ASSERT_EQ(log->lines.size(), 6u);
   EXPECT_EQ(log->lines[0], "Booting Linux on physical CPU 0x0000000000");
@@ -50,10 +51,10 @@ TEST(KernelLog, ReadsABigEndianRingOf32Bits) {
   FakeSubject guest(Arch::powerpc, 0, 1 << 20);
   put_ring(guest, 0x30004, 4, 0x3fffe001,
            {"Linux version 6.1.0 (x@y)", "second line", "third line"});
-  const auto log = find_kernel_log(guest, always);
+  const auto log = find_kernel_log(guest, std::nullopt, always).log;
   ASSERT_TRUE(log);
-  EXPECT_EQ(log->lines, (std::vector<std::string>{"Linux version 6.1.0 (x@y)", "second line",
-                                                  "third line"}));
+  EXPECT_EQ(log->lines,
+            (std::vector<std::string>{"Linux version 6.1.0 (x@y)", "second line", "third line"}));
   EXPECT_EQ(find_panic(*log), nullptr);
 }
 
@@ -73,27 +74,27 @@ TEST(KernelLog, ReadsTheOlderRecords) {
     at += record.size();
     time += 1'500'000'000;
   }
-  const auto log = find_kernel_log(guest, always);
+  const auto log = find_kernel_log(guest, std::nullopt, always).log;
   ASSERT_TRUE(log);
   EXPECT_TRUE(log->timed);
-  EXPECT_EQ(log->lines, (std::vector<std::string>{"[    0.000000] Linux version 5.4.0 (x@y)",
-                                                  "[    1.500000] second",
-                                                  "[    3.000000] a third one"}));
+  EXPECT_EQ(log->lines,
+            (std::vector<std::string>{"[    0.000000] Linux version 5.4.0 (x@y)",
+                                      "[    1.500000] second", "[    3.000000] a third one"}));
 }
 
 TEST(KernelLog, FindsNothingWhereNothingIs) {
   FakeSubject guest(Arch::aarch64, base, 1 << 20);
-  EXPECT_FALSE(find_kernel_log(guest, always));
+  EXPECT_FALSE(find_kernel_log(guest, std::nullopt, always).log);
   const std::string alone = "Linux version 6.1";
   guest.put(base + 0x1000, {reinterpret_cast<const u8*>(alone.data()), alone.size()});
-  EXPECT_FALSE(find_kernel_log(guest, always));
+  EXPECT_FALSE(find_kernel_log(guest, std::nullopt, always).log);
 }
 
 TEST(KernelLog, CanBeStopped) {
   FakeSubject guest(Arch::aarch64, base, 1 << 20);
   put_ring(guest, base + 0x80000, 8, 0x3fffffffffffe001, {"Linux version 6.1", "b", "c"});
-  EXPECT_FALSE(find_kernel_log(guest, [] { return false; }));
-  EXPECT_TRUE(find_kernel_log(guest, always));
+  EXPECT_FALSE(find_kernel_log(guest, std::nullopt, [] { return false; }).log);
+  EXPECT_TRUE(find_kernel_log(guest, std::nullopt, always).log);
 }
 
 }  // namespace

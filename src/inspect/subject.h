@@ -6,6 +6,7 @@
 // checked by whoever uses them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct Facts {
 
 struct EarlierReport;
 
+// Where something stands in guest-physical memory.
+struct Hits {
+  std::vector<u64> at;
+  u64 examined = 0;   // bytes
+  bool whole = true;  // false: the search was ended before all of RAM had been seen
+};
+
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -41,6 +49,9 @@ class Subject {
   virtual Result<hv::RegisterFile> sample(unsigned cpu) = 0;
   // Copies guest-physical memory out; false where there is none, or it is not known.
   virtual bool read_physical(u64 address, MutableBytes into) = 0;
+  // Where `pattern` (1 to 24 bytes) begins in RAM, ascending, at most `most` places. `go_on` is
+  // asked now and then; false ends the search. Memory that cannot be read is passed over.
+  virtual Hits find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on);
   // Copies memory by a vCPU's virtual address: false where nothing is mapped or known.
   virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
   // How many bytes the guest has written to its console; 0 where that is not known.

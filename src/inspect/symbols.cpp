@@ -102,6 +102,13 @@ void ElfReader::read(Symbols& into) const {
 
 }  // namespace
 
+std::string printable(std::string_view name) {
+  std::string plain(name);
+  for (char& c : plain)
+    if (c <= ' ' || static_cast<unsigned char>(c) >= 0x7f) c = '?';
+  return plain;
+}
+
 void Symbols::add(u64 address, char type, std::string_view name) {
   if (!wanted(type) || noise(name) || address == 0 || entries_.size() >= max_symbols) return;
   name = name.substr(0, longest_name);
@@ -116,18 +123,18 @@ std::string_view Symbols::name_at(usize i) const {
 }
 
 std::string Symbols::describe(u64 address) const {
-  const u64 there = address - slide_;
-  auto next = std::ranges::upper_bound(entries_, there, {}, &Entry::address);
+  auto next = std::ranges::upper_bound(entries_, address, {}, &Entry::address);
   if (next == entries_.begin()) return {};
   const Entry& found = *std::prev(next);
-  if (there - found.address >= furthest) return {};
+  if (address - found.address >= furthest) return {};
   const std::string_view name = std::string_view(names_).substr(found.name, found.length);
-  return there == found.address ? std::string(name) : text("{}+{:#x}", name, there - found.address);
+  return address == found.address ? printable(name)
+                                  : text("{}+{:#x}", printable(name), address - found.address);
 }
 
 std::optional<u64> Symbols::find(std::string_view name) const {
   for (usize i = 0; i < entries_.size(); ++i)
-    if (name_at(i) == name) return entries_[i].address + slide_;
+    if (name_at(i) == name) return entries_[i].address;
   return std::nullopt;
 }
 

@@ -1,7 +1,7 @@
 // Symbols: the names of a kernel's functions and variables by address.
 //
 // Read from System.map or /proc/kallsyms text ("ADDRESS TYPE NAME"), or from the symbol table of an
-// ELF file (symbols_elf.cpp). A kernel that was moved (KASLR) is met by slide().
+// ELF file (symbols_elf.cpp). Where a kernel was moved to (KASLR) kernel_names.h knows.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,17 @@
 
 namespace pv::inspect {
 
-class Symbols {
+// A name of the guest's without what no terminal should see.
+std::string printable(std::string_view name);
+
+class Names {
+ public:
+  virtual ~Names() = default;
+  // "name+0x1c"; empty: no symbol within 1 MiB below.
+  virtual std::string describe(u64 address) const = 0;
+};
+
+class Symbols final : public Names {
  public:
   static constexpr usize max_symbols = 1 << 20;
 
@@ -23,11 +33,9 @@ class Symbols {
 
   void add(u64 address, char type, std::string_view name);
   void finish();  // after the last add()
-  void slide(u64 by) { slide_ += by; }
 
   usize size() const { return entries_.size(); }
-  // "name+0x1c"; empty: no symbol within 1 MiB below.
-  std::string describe(u64 address) const;
+  std::string describe(u64 address) const override;
   std::optional<u64> find(std::string_view name) const;
   std::string_view name_at(usize i) const;
 
@@ -39,7 +47,6 @@ class Symbols {
   };
   std::string names_;
   std::vector<Entry> entries_;  // by address
-  u64 slide_ = 0;
 };
 
 }  // namespace pv::inspect

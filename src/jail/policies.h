@@ -152,6 +152,7 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
     allow(PV_CALL(shutdown)), allow(PV_CALL(getsockopt)),
     allow(PV_CALL(unlinkat)),  // the socket's own name at the end; Landlock says in which folder
     allow(PV_CALL(getrusage)),
+    allow(PV_CALL(mincore)),  // a search of guest RAM passes over what nothing has touched
     allow(PV_CALL(riscv_flush_icache)),  // a debugger's breakpoints are instructions
 });
 

@@ -388,6 +388,10 @@ Result<std::vector<u8>> Vm::memory(u64 address, u64 length) {
   return bytes;
 }
 
+memory::SearchResult Vm::search(memory::GuestRange range, Bytes pattern) {
+  return memory::search(ram_, range, pattern, {});
+}
+
 std::string Vm::exit_report() const {
   u64 all = 0;
   std::string causes;

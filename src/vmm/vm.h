@@ -73,6 +73,7 @@ class Vm final : public control::Target, private device::PowerControl {
   control::Facts facts() override;
   Result<hv::RegisterFile> registers(u64 cpu) override;
   Result<std::vector<u8>> memory(u64 address, u64 length) override;
+  memory::SearchResult search(memory::GuestRange range, Bytes pattern) override;
 
   // "exits: 123 (mmio-read 100, mmio-write 23); posted writes: 7; ..." for --exit-stats.
   std::string exit_report() const;

@@ -7,6 +7,7 @@
 #include "inspect/diagnosis/rules.h"
 #include "inspect/disassembler.h"
 #include "inspect/kernel_log.h"
+#include "inspect/kernel_names.h"
 #include "inspect/unwind.h"
 
 namespace pv::inspect {
@@ -35,8 +36,7 @@ bool is_open(const Scene& scene) {
 Result<std::vector<Scene>> sample(Subject& subject, const Options& options) {
   const Facts& facts = subject.facts();
   std::vector<Scene> scenes;
-  for (unsigned cpu = 0; cpu < facts.cpus; ++cpu)
-    scenes.emplace_back(subject, cpu, options.symbols);
+  for (unsigned cpu = 0; cpu < facts.cpus; ++cpu) scenes.emplace_back(subject, cpu);
   const bool moves = facts.live && !facts.paused && !facts.debugger;
   const unsigned rounds = moves ? std::max(options.samples, 1u) : 1;
   constexpr unsigned most_blocks = 4;
@@ -61,7 +61,7 @@ void code_around(const Scene& scene, CpuReport& report) {
   while (!bytes.empty() && !scene.read(begin, bytes)) bytes.resize(bytes.size() - 4);
   report.bytes = bytes;
   report.bytes_at = begin;
-  report.code = disassemble(scene.arch(), bytes, begin, pc, scene.symbols());
+  report.code = disassemble(scene.arch(), bytes, begin, pc, scene.names());
 }
 
 CpuReport report_of(const Scene& scene) {
@@ -71,7 +71,9 @@ CpuReport report_of(const Scene& scene) {
   report.registers = scene.file();
   report.state = scene.architecture().words(scene.file(), scene.state());
   code_around(scene, report);
-  report.backtrace = unwind(scene);
+  CallChain chain = unwind(scene);
+  report.backtrace = std::move(chain.frames);
+  report.on_stack = std::move(chain.on_stack);
   return report;
 }
 
@@ -106,19 +108,28 @@ void decide(Report& report) {
   }
 }
 
+std::string missing_log(const LogSearch& search) {
+  if (!search.whole)
+    return text("No kernel log was found: the search gave up after {}.",
+                size_text(search.examined));
+  if (search.is_linux)
+    return "A Linux kernel is in the guest's memory, but no log of it: it has said nothing yet, or "
+           "its "
+           "beginning is overwritten.";
+  return "No kernel log: nothing in the guest's memory calls itself Linux.";
+}
+
 // The end of the kernel's log; a panic in it explains what the CPUs do, unless one of them waits or
 // works: a kernel that panics does neither.
-void add_log(Subject& subject, const Options& options, Report& report) {
-  constexpr usize shown = 20;
+void add_log(const LogSearch& search, const Options& options, Report& report) {
   if (!options.search) return;
-  const auto log = find_kernel_log(subject, options.search);
-  if (!log) {
-    report.log_note = "No kernel log was found in the guest's memory.";
+  if (!search.log) {
+    report.log_note = missing_log(search);
     return;
   }
-  report.log_note =
-      text("The log: {} lines from guest-physical {:#x}.", log->lines.size(), log->address);
-  const usize first = log->lines.size() - std::min(log->lines.size(), shown);
+  const KernelLog* log = &*search.log;
+  report.log_note = text("The log has {} lines, at {:#x}.", log->lines.size(), log->address);
+  const usize first = log->lines.size() - std::min(log->lines.size(), options.log_lines);
   report.log.assign(log->lines.begin() + static_cast<std::ptrdiff_t>(first), log->lines.end());
   const std::string* panic = find_panic(*log);
   const Cause cause = report.verdict.cause;
@@ -133,6 +144,26 @@ void add_log(Subject& subject, const Options& options, Report& report) {
   verdict.evidence.push_back("the CPU since: " + report.verdict.sentence);
   verdict.advice.emplace_back("panic=-1 on the guest's command line makes it reset instead");
   report.verdict = std::move(verdict);
+}
+
+// What a Linux guest's memory tells beside its registers: its log, and the names of its functions.
+LogSearch read_kernel(Subject& subject, const Options& options, std::vector<Scene>& scenes,
+                      KernelNames& names) {
+  LogSearch log;
+  std::vector<hv::RegisterFile> cpus;
+  for (const Scene& scene : scenes) cpus.push_back(scene.file());
+  if (options.search) {
+    log = find_kernel_log(subject, std::nullopt, options.search);
+    if (log.is_linux) names.find_own(subject, options.search);
+  }
+  names.settle(subject, cpus);
+  // A ring that has gone round is found by its name alone.
+  const auto ring = log.is_linux && !log.log ? names.address_of("prb") : std::nullopt;
+  for (usize i = 0; ring && !log.log && i < cpus.size(); ++i)
+    log.log = find_kernel_log(subject, LogHint{&cpus[i], *ring}, [] { return false; }).log;
+  if (names.any())
+    for (Scene& scene : scenes) scene.name_by(&names);
+  return log;
 }
 
 }  // namespace
@@ -163,10 +194,13 @@ Result<Report> diagnose(Subject& subject, const Options& options) {
   Report report;
   report.facts = subject.facts();
   const u64 written = subject.console_bytes();
-  const std::vector<Scene> scenes = TRY(sample(subject, options));
+  std::vector<Scene> scenes = TRY(sample(subject, options));
   const bool talks = subject.console_bytes() != written;
   if (scenes.empty()) return fail(Error::Kind::image, "there is no CPU to look at");
   report.samples = scenes.front().count();
+  KernelNames names(options.symbols);
+  const LogSearch log = read_kernel(subject, options, scenes, names);
+  report.names_note = names.note();
   for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
   decide(report);
   if (talks && report.verdict.cause == Cause::spinning) {
@@ -174,7 +208,7 @@ Result<Report> diagnose(Subject& subject, const Options& options) {
     report.verdict.sentence = "busy: it writes to its console";
     report.verdict.advice.clear();
   }
-  add_log(subject, options, report);
+  add_log(log, options, report);
   if (const EarlierReport* earlier = subject.earlier()) restore(*earlier, report);
   return report;
 }

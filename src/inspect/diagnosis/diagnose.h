@@ -13,7 +13,8 @@ struct Options {
   unsigned samples = 30;       // of each vCPU; of a dump one is enough
   std::function<void()> wait;  // between two rounds of samples; may be empty
   const Symbols* symbols = nullptr;
-  std::function<bool()> search;     // of memory for the kernel's log: false ends it; empty: none
+  std::function<bool()> search;  // of memory for the kernel's log: false ends it; empty: none
+  usize log_lines = 20;          // of its end
 };
 
 // Errors: the subject's (a VM that ended meanwhile).

@@ -61,6 +61,7 @@ void cpu_text(std::string& out, const Report& report, const CpuReport& one) {
   section(out, "State", one.state);
   section(out, "Code", one.code);
   section(out, "Called from", one.backtrace);
+  section(out, "On the stack, perhaps return addresses", one.on_stack);
   section(out, "Registers", general_registers(one.registers));
 }
 
@@ -76,8 +77,9 @@ std::string render_text(const Report& report) {
   if (!report.verdict.advice.empty()) out += "What to do:\n";
   bullets(out, report.verdict.advice);
   for (const CpuReport& one : report.cpus) cpu_text(out, report, one);
-  section(out, "The guest's kernel log ends", report.log);
+  section(out, "The end of the guest's kernel log", report.log);
   if (!report.log_note.empty()) out += text("\n{}\n", report.log_note);
+  if (!report.names_note.empty()) out += text("{}\n", report.names_note);
   return out;
 }
 
@@ -97,6 +99,7 @@ std::string render_json(const Report& report) {
     strings(json, "state", one.state);
     strings(json, "code", one.code);
     strings(json, "backtrace", one.backtrace);
+    strings(json, "on_stack", one.on_stack);
     json.end();
   }
   json.end();
@@ -112,6 +115,7 @@ std::string render_json(const Report& report) {
   json.end();
   strings(json, "log", report.log);
   json.field("log_note", report.log_note);
+  json.field("names", report.names_note);
   json.end();
   return json.take() + "\n";
 }

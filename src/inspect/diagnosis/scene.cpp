@@ -18,11 +18,8 @@ const Architecture& architecture(Arch arch) {
   return aarch64::diagnosed;
 }
 
-Scene::Scene(Subject& subject, unsigned cpu, const Symbols* symbols)
-    : subject_(subject),
-      cpu_(cpu),
-      symbols_(symbols),
-      architecture_(inspect::architecture(subject.facts().arch)) {}
+Scene::Scene(Subject& subject, unsigned cpu)
+    : subject_(subject), cpu_(cpu), architecture_(inspect::architecture(subject.facts().arch)) {}
 
 void Scene::add(hv::RegisterFile file) {
   CpuState state = architecture_.state(file);
@@ -57,8 +54,15 @@ bool Scene::zeros_at(u64 address) const {
 }
 
 std::string Scene::place(u64 address) const {
-  const std::string name = symbols_ != nullptr ? symbols_->describe(address) : std::string();
+  const std::string name = names_ != nullptr ? names_->describe(address) : std::string();
   return name.empty() ? text("{:#x}", address) : text("{} ({:#x})", name, address);
+}
+
+std::string Scene::return_place(u64 address) const {
+  const std::string name = names_ != nullptr ? names_->describe(address) : std::string();
+  if (name.empty() || name.find('+') != name.npos) return place(address);
+  const std::string before = names_->describe(address - 1);
+  return before.empty() ? place(address) : text("the end of {} ({:#x})", before, address);
 }
 
 }  // namespace pv::inspect

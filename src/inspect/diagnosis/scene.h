@@ -11,7 +11,9 @@ namespace pv::inspect {
 
 class Scene {
  public:
-  Scene(Subject& subject, unsigned cpu, const Symbols* symbols);
+  Scene(Subject& subject, unsigned cpu);
+  // How addresses are named from now on; null: not at all.
+  void name_by(const Names* names) { names_ = names; }
 
   void add(hv::RegisterFile file);
   bool empty() const { return files_.empty(); }
@@ -22,7 +24,7 @@ class Scene {
   const Architecture& architecture() const { return architecture_; }
   const Facts& facts() const { return subject_.facts(); }
   Subject& subject() const { return subject_; }
-  const Symbols* symbols() const { return symbols_; }
+  const Names* names() const { return names_; }
 
   // The last sample.
   const hv::RegisterFile& file() const { return files_.back(); }
@@ -51,11 +53,14 @@ class Scene {
   bool zeros_at(u64 address) const;
   // "0xffffffc010010a34" or with its symbol.
   std::string place(u64 address) const;
+  // The same of an address that a function returns to. A call that never returns may be its
+  // function's end, where the next begins: the one that called is named.
+  std::string return_place(u64 address) const;
 
  private:
   Subject& subject_;
   unsigned cpu_;
-  const Symbols* symbols_;
+  const Names* names_ = nullptr;
   const Architecture& architecture_;
   std::vector<hv::RegisterFile> files_;
   std::vector<CpuState> states_;

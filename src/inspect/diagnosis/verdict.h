@@ -42,6 +42,7 @@ struct CpuReport {
   std::vector<std::string> state;      // in words
   std::vector<std::string> code;       // around the program counter
   std::vector<std::string> backtrace;  // innermost first
+  std::vector<std::string> on_stack;   // what else looks like return addresses
   std::vector<u8> bytes;               // the code, for a dump that can be read again
   u64 bytes_at = 0;
 };
@@ -54,6 +55,7 @@ struct Report {
   std::vector<CpuReport> cpus;
   std::vector<std::string> log;  // the last lines of the guest's kernel log
   std::string log_note;          // where it was found, or why it was not
+  std::string names_note;        // where names of addresses are from; empty: there are none
 };
 
 std::string render_text(const Report& report);

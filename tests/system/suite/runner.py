@@ -11,7 +11,7 @@ from .case import failure
 from .report import Outcome
 
 THEMES = ("doctor", "selftest", "guests", "devices", "linux", "images", "traces", "options", "instances", "console",
-          "badinput", "diagnose", "machine", "pci", "powerpc", "serials", "personalities", "gdb")
+          "badinput", "diagnose", "guest_linux", "machine", "pci", "powerpc", "serials", "personalities", "gdb")
 DEATHS = 2      # boots after which the rest counts as failed
 
 
