@@ -317,6 +317,16 @@ TEST(Trial, EachWayOfFailing) {
   expect(examine(power, "four-instructions"), State::broken, "", "", "two fixes");
 }
 
+// A ring that is merely closed harms the process there.
+TEST(Resources, AreTriedButForIoUringOnPowerpc) {
+  for (const Arch arch : architectures) {
+    const FakeProbe host(arch);
+    (void)examine(host);
+    EXPECT_TRUE(host.asked.contains(Feature::seccomp)) << name(arch);
+    EXPECT_EQ(host.asked.contains(Feature::io_uring), arch != Arch::powerpc) << name(arch);
+  }
+}
+
 TEST(Abilities, MissingOnesCost) {
   FakeProbe host(Arch::x86_64);
   host.set_capability("KVM_CAP_IOEVENTFD", 0);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "doctor/probe.h"
 
@@ -35,6 +36,7 @@ class FakeProbe final : public Probe {
     return found == nodes.end() ? Node{ENOENT, 0, 0, 0, ENOENT} : found->second;
   }
   int feature(Feature wanted) const override {
+    asked.insert(wanted);
     const auto found = features.find(wanted);
     return found == features.end() ? 0 : found->second;
   }
@@ -48,6 +50,7 @@ class FakeProbe final : public Probe {
   std::map<std::string, std::string> files;
   std::map<std::string, Node> nodes;
   std::map<Feature, int> features;
+  mutable std::set<Feature> asked;  // for which features the host was tried
   u64 limits[3] = {UINT64_MAX, 1024, UINT64_MAX};
   User user_{0, {0}};
   Memory memory_{u64{1} << 30, u64{512} << 20};

@@ -89,9 +89,11 @@ Finding sandbox(const Probe& probe) {
 }
 
 Finding io_uring(const Probe& probe) {
-  const int error = probe.feature(Feature::io_uring);
+  // Not even tried: a ring that is merely closed breaks a later system call of the process
+  // (docs/decisions/no-io-uring-on-powerpc.md).
   if (probe.arch() == Arch::powerpc)
     return absent("io_uring is not used on powerpc", "it does harm there");
+  const int error = probe.feature(Feature::io_uring);
   if (error == 0) return fine("io_uring, for disks with \"direct\"");
   return limited(text("no io_uring ({})", errno_text(error)),
                  "disks with \"direct\" use a thread instead",
