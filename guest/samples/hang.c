@@ -3,7 +3,8 @@
  * Argument `kind=N`. Hanging: 1 an undefined instruction whose handler returns to it; 2 the same for a read of nothing;
  * 3 an exception without handlers; 4 a jump to itself; 5 a jump to nowhere; 6 a jump into device memory with the MMU
  * off; 7 a stack pointer that points to nothing; 8 waiting for a CPU that was never started; 9 handlers in empty memory;
- * 10 a sleep without any interrupt. Healthy: 20 a timer interrupt every 10 ms; 21 every CPU computes; 22 every CPU but
+ * 10 a sleep without any interrupt; 11 asking a device for a value that never comes; 12 two CPUs that wait for each other's
+ * lock. Healthy: 20 a timer interrupt every 10 ms; 21 every CPU computes; 22 every CPU but
  * the first one sleeps, that one has a timer; 23 computing between timer interrupts; 24 prints for ever, slowly.
  * A kind that the architecture does not have exits with 9.
  */
@@ -39,6 +40,19 @@ static void sleep_for_ever(int index) {
   for (;;) wait_for_interrupt();
 }
 
+static void poll_for_ever(void) {
+  while (uart_in(7) != 0xa5) {}
+}
+
+static volatile int locks[2];
+
+static void take_both(int index) {
+  locks[index] = 1;
+  while (locks[!index] == 0) {}   /* until the other one has taken its own */
+  while (locks[!index] != 0) {}
+  locks[index] = 0;
+}
+
 static void on_others(void (*function)(int)) {
   for (int i = 1; i < cpu_count(); i++) cpu_start(i, function);
 }
@@ -58,6 +72,8 @@ int main(void) {
     case 8: while (!flag) {} break;
     case 9: handlers_in_empty_memory(); undefined_instruction(); break;
     case 10: halt_forever();
+    case 11: poll_for_ever(); break;
+    case 12: on_others(take_both); take_both(0); break;
     case 20: timer_for_ever(false); break;
     case 21: on_others(compute); compute(0); break;
     case 22: on_others(sleep_for_ever); timer_for_ever(false); break;

@@ -100,7 +100,10 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   auto loop = *std::move(made);
   auto session = TRY(Session::create(*loop, log, config, {}, std::move(identity)));
   Watchdog watchdog;
-  if (config.watchdog != 0) watchdog = TRY(Watchdog::start(session->name(), config));
+  if (config.watchdog != 0) {
+    watchdog = TRY(Watchdog::start(session->name(), config));
+    session->set_client(watchdog.take_client());
+  }
   int folder = session->registry_folder();
   jail::Options jail;
   std::vector<int> folders;  // in which names are removed at the end

@@ -18,11 +18,23 @@ constexpr usize most_pages = 4096;  // kept
 
 Result<std::unique_ptr<LiveSubject>> LiveSubject::open(const control::Running& vm) {
   auto connection = TRY(control::Connection::open(vm));
-  std::unique_ptr<LiveSubject> subject(new LiveSubject(std::move(connection)));
-  const auto answer = TRY(subject->connection_.request(control::Verb::facts));
+  std::unique_ptr<LiveSubject> subject(new LiveSubject(std::move(connection), nullptr));
+  TRY(subject->ask_facts(vm.name));
+  return subject;
+}
+
+Result<std::unique_ptr<LiveSubject>> LiveSubject::over(control::Connection& connection,
+                                                       std::string_view name) {
+  std::unique_ptr<LiveSubject> subject(new LiveSubject({}, &connection));
+  TRY(subject->ask_facts(name));
+  return subject;
+}
+
+Result<void> LiveSubject::ask_facts(std::string_view name) {
+  const auto answer = TRY(connection_.request(control::Verb::facts));
   const auto facts = TRY(control::parse_facts(answer));
-  const auto stats = TRY(subject->connection_.request(control::Verb::stat));
-  inspect::Facts& ours = subject->facts_;
+  const auto stats = TRY(connection_.request(control::Verb::stat));
+  inspect::Facts& ours = facts_;
   ours.arch = facts.arch;
   ours.cpus = facts.cpus;
   for (const memory::GuestRange& range : facts.ram)
@@ -30,8 +42,8 @@ Result<std::unique_ptr<LiveSubject>> LiveSubject::open(const control::Running& v
   ours.live = true;
   ours.paused = stats.find("state") == "paused";
   ours.debugger = stats.find("debugger.stopped") == "1";
-  ours.what = text("the VM {}", vm.name);
-  return subject;
+  ours.what = text("the VM {}", name);
+  return {};
 }
 
 Result<hv::RegisterFile> LiveSubject::sample(unsigned cpu) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "control/client.h"
 #include "inspect/subject.h"
@@ -14,6 +15,9 @@ class LiveSubject final : public inspect::Subject {
  public:
   // Errors (host): the VM does not answer.
   static Result<std::unique_ptr<LiveSubject>> open(const control::Running& vm);
+  // Over a connection to the VM of this name, which outlives the subject.
+  static Result<std::unique_ptr<LiveSubject>> over(control::Connection& connection,
+                                                   std::string_view name);
 
   const inspect::Facts& facts() const override { return facts_; }
   Result<hv::RegisterFile> sample(unsigned cpu) override;
@@ -25,12 +29,15 @@ class LiveSubject final : public inspect::Subject {
   std::string explain_address(const hv::RegisterFile& cpu, u64 address) override;
 
  private:
-  explicit LiveSubject(control::Connection connection) : connection_(std::move(connection)) {}
+  LiveSubject(std::optional<control::Connection> own, control::Connection* other)
+      : own_(std::move(own)), connection_(other != nullptr ? *other : *own_) {}
+  Result<void> ask_facts(std::string_view name);
   bool is_ram(u64 address) const;
   bool read_much(u64 address, MutableBytes into);
   const std::vector<u8>* page(u64 number);
 
-  control::Connection connection_;
+  std::optional<control::Connection> own_;
+  control::Connection& connection_;
   inspect::Facts facts_;
   // What was read since the last sample, so that the rules do not ask for the same again and again.
   std::map<u64, std::vector<u8>> pages_;

@@ -63,6 +63,8 @@ Result<void> Session::attach(Machine& machine) {
     handed_server_ = TRY(control::Server::create(loop_, log_, *this, std::move(*handed_)));
     handed_.reset();
   }
+  control::Server* server = server_ ? server_.get() : handed_server_.get();
+  if (client_.valid() && server != nullptr) server->adopt(std::move(client_));
   ConsoleInput::Handlers handlers;
   handlers.receive = [this](Bytes bytes) { return machine_->receive(bytes); };
   handlers.leave = [this] { end_run("Ctrl-a x"); };

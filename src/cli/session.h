@@ -66,6 +66,8 @@ class Session final : public device::CharSource, private control::Target {
   // Begins to carry input and to serve control requests. A signal that came before is delivered
   // now. The machine must live until detach().
   Result<void> attach(Machine& machine);
+  // A client of the control server, which it will have from attach() on.
+  void set_client(Fd client) { client_ = std::move(client); }
   // After the run: the terminal is as it was found and no more input is read. The name stays taken
   // and whoever waits for the VM's end goes on waiting; signals wait, too. The loop is not to run
   // again.
@@ -121,6 +123,7 @@ class Session final : public device::CharSource, private control::Target {
   std::unique_ptr<control::Server> server_;
   std::optional<control::Registration> handed_;  // --socket: until its server has it
   std::unique_ptr<control::Server> handed_server_;
+  Fd client_;  // until a server has it
   std::unique_ptr<ConsoleInput> input_;
 };
 

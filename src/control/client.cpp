@@ -115,10 +115,24 @@ Result<Connection> Connection::open(const Running& vm) {
   return Connection(TRY(vm.directory->connect(vm.name, request_timeout_ms)), vm.name);
 }
 
+Connection Connection::over(Fd fd, std::string name) {
+  constexpr timeval timeout{.tv_sec = request_timeout_ms / 1000, .tv_usec = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  return {std::move(fd), std::move(name)};
+}
+
 Result<Reply> Connection::request(Request what) {
-  const auto answer = TRY(ask(fd_.get(), what), text("VM \"{}\"", name_));
-  if (!answer) return fail(Error::Kind::host, text("VM \"{}\" has ended", name_));
-  return TRY(parse_reply(*answer), text("VM \"{}\"", name_));
+  const std::string vm = text("VM \"{}\"", name_);
+  if (owed_) {
+    if (!TRY(read_reply(fd_.get()), vm)) return fail(Error::Kind::host, vm + " has ended");
+    owed_ = false;
+  }
+  owed_ = true;
+  const auto answer = TRY(ask(fd_.get(), what), vm);
+  if (!answer) return fail(Error::Kind::host, vm + " has ended");
+  owed_ = false;
+  return TRY(parse_reply(*answer), vm);
 }
 
 }  // namespace pv::control

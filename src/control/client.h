@@ -32,13 +32,17 @@ Result<Reply> request(const Running& vm, Request what);
 class Connection {
  public:
   static Result<Connection> open(const Running& vm);
-  // Errors (host): the VM does not answer in time, it ended, or what it reported.
+  // Over a socket whose other end the VM's server has been given (Server::adopt).
+  static Connection over(Fd fd, std::string name);
+  // Errors (host): the VM does not answer in time, it ended, or what it reported. An answer that
+  // comes too late is thrown away by the next request.
   Result<Reply> request(Request what);
 
  private:
   Connection(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
   Fd fd_;
   std::string name_;
+  bool owed_ = false;  // an answer that did not come in time
 };
 
 }  // namespace pv::control

@@ -33,6 +33,9 @@ class Server final {
   // if there is one.
   bool late_stop();
 
+  // A client that is connected already: a stream socket, non-blocking.
+  void adopt(Fd client) { add(std::move(client)); }
+
   const std::string& name() const { return registration_.name(); }
 
  private:

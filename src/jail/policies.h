@@ -156,10 +156,29 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
     allow(PV_CALL(riscv_flush_icache)),  // a debugger's breakpoints are instructions
 });
 
+// The process beside the VM that asks it for signs of life: it talks on one socket, writes to
+// standard error, and may end the VM, of whose process it holds a pidfd from before.
+inline constexpr auto watchdog_only_rules = std::to_array<Rule>({
+    allow(PV_CALL(read)),
+    allow(PV_CALL(pread64)),
+    allow(PV_CALL(write)),
+    allow(PV_CALL(close)),
+    allow(PV_CALL(poll)),
+    allow(PV_CALL(ppoll)),
+    allow(PV_CALL(ppoll_time64)),
+    allow(PV_CALL(recv)),
+    allow(PV_CALL(recvfrom)),
+    allow(PV_CALL(send)),
+    allow(PV_CALL(sendto)),
+    allow(PV_CALL(pidfd_send_signal)),
+});
+
 inline constexpr auto loop_rules =
     concatenated(library_rules, descriptor_rules, thread_start_rules, loop_only_rules);
 inline constexpr auto vcpu_rules =
     concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
+inline constexpr auto watchdog_rules =
+    concatenated(library_rules, watchdog_only_rules, no_thread_rules);
 inline constexpr auto worker_rules =
     concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
 
@@ -171,5 +190,7 @@ inline constexpr Policy loop_policy{Role::loop, detail::loop_rules};
 inline constexpr Policy vcpu_policy{Role::vcpu, detail::vcpu_rules};
 // A thread that does blocking file I/O.
 inline constexpr Policy worker_policy{Role::worker, detail::worker_rules};
+// The one thread of the watchdog's process.
+inline constexpr Policy watchdog_policy{Role::watchdog, detail::watchdog_rules};
 
 }  // namespace pv::jail

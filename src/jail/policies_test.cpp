@@ -15,6 +15,7 @@ constexpr u32 kvm_run[] = {0xae80};  // as kvm/ would hand it in
 constexpr const Filter& loop = filter<loop_policy, terminal_ioctls>;
 constexpr const Filter& vcpu = filter<vcpu_policy, kvm_run, terminal_ioctls>;
 constexpr const Filter& worker = filter<worker_policy>;
+constexpr const Filter& watchdog = filter<watchdog_policy>;
 constexpr u32 own = 1234;
 
 constexpr Verdict verdict(const Filter& filter, Call call, std::array<u64, 6> arguments = {}) {
@@ -41,9 +42,12 @@ static_assert(allowed(loop, PV_CALL(tgkill), {own, 99, 34}));
 static_assert(trapped(loop, PV_CALL(tgkill), {own + 1, 99, 9}));
 static_assert(verdict(loop, PV_CALL(clone3)).refused(ENOSYS));
 static_assert(verdict(worker, PV_CALL(openat)).refused(EACCES));
+static_assert(trapped(watchdog, PV_CALL(ioctl), {5, 0xae80}));
+static_assert(trapped(watchdog, PV_CALL(kill), {own + 1, 9}));
+static_assert(trapped(worker, PV_CALL(pidfd_send_signal), {5, 9}));
 static_assert(interpret(loop, {Call(PV_CALL(read)).number, {}, audit_arch ^ 1}).killed());
 
-const Filter* const all[] = {&loop, &vcpu, &worker};
+const Filter* const all[] = {&loop, &vcpu, &worker, &watchdog};
 
 TEST(Policies, NobodyReachesOutsideTheProcess) {
   constexpr Call forbidden[] = {PV_CALL(execve),
@@ -145,7 +149,11 @@ TEST(Policies, EachThreadHasWhatItsWorkNeeds) {
                     PV_CALL(rt_sigreturn), PV_CALL(exit), PV_CALL(exit_group), PV_CALL(getrandom),
                     PV_CALL(clock_gettime), PV_CALL(timerfd_settime), PV_CALL(rseq),
                     PV_CALL(set_robust_list), PV_CALL(futex_time64), PV_CALL(timerfd_settime64)})
-    for (const Filter* filter : all) EXPECT_TRUE(allowed(*filter, call)) << call.name;
+    for (const Filter* filter : {&loop, &vcpu, &worker})
+      EXPECT_TRUE(allowed(*filter, call)) << call.name;
+  for (Call call : {PV_CALL(poll), PV_CALL(read), PV_CALL(write), PV_CALL(sendto),
+                    PV_CALL(recvfrom), PV_CALL(pidfd_send_signal), PV_CALL(exit_group)})
+    EXPECT_TRUE(allowed(watchdog, call)) << call.name;
   for (Call call : {PV_CALL(epoll_wait), PV_CALL(epoll_pwait), PV_CALL(accept4), PV_CALL(recvmsg),
                     PV_CALL(sendmsg), PV_CALL(unlinkat)}) {
     EXPECT_TRUE(allowed(loop, call)) << call.name;
@@ -155,7 +163,7 @@ TEST(Policies, EachThreadHasWhatItsWorkNeeds) {
 }
 
 TEST(Policies, RingsAreMadeBeforeTheSeal) {
-  for (const Filter* filter : all) {
+  for (const Filter* filter : {&loop, &vcpu, &worker}) {
     EXPECT_TRUE(verdict(*filter, PV_CALL(io_uring_setup)).refused(ENOSYS));
     EXPECT_TRUE(verdict(*filter, PV_CALL(io_uring_register)).refused(EPERM));
     EXPECT_TRUE(allowed(*filter, PV_CALL(io_uring_enter)));

@@ -28,7 +28,7 @@
 namespace pv::jail {
 
 // Travels in the low 16 bits of SECCOMP_RET_TRAP, so that the signal handler can name the thread.
-enum class Role : u8 { loop, vcpu, worker };
+enum class Role : u8 { loop, vcpu, worker, watchdog };
 
 // What happens to one system call. Arguments are compared by their low 32 bits: every argument
 // tested here is an `int`, an `unsigned` or a set of flags of which the kernel knows 32.

@@ -182,6 +182,7 @@ std::string_view role_name(Role role) {
     case Role::loop: return "loop";
     case Role::vcpu: return "vCPU";
     case Role::worker: return "worker";
+    case Role::watchdog: return "watchdog";
   }
   return "?";
 }

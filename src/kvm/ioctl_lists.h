@@ -32,11 +32,13 @@ inline constexpr auto loop_pci_ioctls = std::to_array<u32>({static_cast<u32>(KVM
 
 // A vCPU's thread: running, raising its devices' interrupts, reading the guest's state; writing it
 // where an access was completed for the guest; ending a single-step that was begun before the seal.
+// Reading a device's attributes: the MPIC's task priority, for the diagnosis.
 inline constexpr auto vcpu_ioctls = std::to_array<u32>(
     {static_cast<u32>(KVM_RUN), static_cast<u32>(KVM_IRQ_LINE), static_cast<u32>(KVM_INTERRUPT),
      static_cast<u32>(KVM_GET_ONE_REG), static_cast<u32>(KVM_SET_ONE_REG),
      static_cast<u32>(KVM_GET_REGS), static_cast<u32>(KVM_GET_SREGS),
-     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU), set_guest_debug, get_msrs});
+     static_cast<u32>(KVM_GET_MP_STATE), static_cast<u32>(KVM_GET_FPU), set_guest_debug,
+     static_cast<u32>(KVM_GET_DEVICE_ATTR), get_msrs});
 
 inline constexpr u32 set_msrs = static_cast<u32>(_IOW(KVMIO, 0x89, u64));  // KVM_SET_MSRS
 

@@ -152,9 +152,11 @@ Result<void> init_vm(Vm&) { return {}; }
 
 Result<void> init_vcpu(Vm& vm, Vcpu& vcpu) {
   TRY(share_tlb(vcpu));
-  if (std::holds_alternative<machine::Mpic>(vm.irqchip()))
+  if (std::holds_alternative<machine::Mpic>(vm.irqchip())) {
     TRY(enable(vcpu, KVM_CAP_IRQ_MPIC, "the connection of a vCPU to the MPIC (KVM_CAP_IRQ_MPIC)",
                static_cast<u64>(vm.irqchip_fd().get()), vcpu.index()));
+    vcpu.set_irqchip(vm.irqchip_fd());
+  }
   // Otherwise a guest's watchdog that expires is ignored.
   if (vm.capability(KVM_CAP_PPC_BOOKE_WATCHDOG) > 0)
     TRY(enable(vcpu, KVM_CAP_PPC_BOOKE_WATCHDOG, "the watchdog (KVM_CAP_PPC_BOOKE_WATCHDOG)", 0));

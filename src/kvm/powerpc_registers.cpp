@@ -4,6 +4,8 @@
 // Absent: writing special registers other than those of kvm_regs.
 #include "hv/registers/powerpc.h"
 
+#include <sys/ioctl.h>
+
 #include <cstring>
 
 #include "kvm/arch.h"
@@ -105,6 +107,19 @@ void read_tlb(const Vcpu& vcpu, hv::RegisterFile& file) {
   }
 }
 
+// The MPIC's register that says which priorities reach this CPU (Open PIC 1.2, 0x20080 and on, for
+// each CPU): what a sleeping guest may still be woken by.
+void read_task_priority(const Vcpu& vcpu, hv::RegisterFile& file) {
+  constexpr u64 first = 0x2'0080, stride = 0x1000;
+  u32 priority = 0;
+  kvm_device_attr request{};
+  request.group = KVM_DEV_MPIC_GRP_REGISTER;
+  request.attr = first + stride * vcpu.index();
+  request.addr = reinterpret_cast<uintptr_t>(&priority);
+  if (vcpu.irqchip() >= 0 && ::ioctl(vcpu.irqchip(), KVM_GET_DEVICE_ATTR, &request) >= 0)
+    file.set("ctpr", priority);
+}
+
 }  // namespace
 
 Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::RegisterFile& file) {
@@ -127,6 +142,7 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
                     &sregs));
   read_special(sregs, file);
   read_tlb(vcpu, file);
+  read_task_priority(vcpu, file);
   return {};
 }
 

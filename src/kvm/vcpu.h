@@ -46,6 +46,10 @@ class Vcpu final : public hv::Vcpu {
   void* shared() const { return shared_; }
   usize shared_size() const { return shared_size_; }
 
+  // The VM's interrupt controller, where its state is asked for beside the vCPU's; -1: nobody does.
+  void set_irqchip(const Fd& fd) { irqchip_ = fd.get(); }
+  int irqchip() const { return irqchip_; }
+
   // The calls that move one register of at most 64 bits, named for the error message.
   Result<u64> get_reg(u64 id, const char* name) const;
   Result<void> set_reg(u64 id, u64 value, const char* name);
@@ -71,6 +75,7 @@ class Vcpu final : public hv::Vcpu {
   u64 private_levels_ = 0;
   void* shared_ = nullptr;
   usize shared_size_ = 0;
+  int irqchip_ = -1;  // the VM's
   pthread_t thread_{};
   std::atomic<bool> bound_{false};
   std::atomic<bool> kicked_{false};

@@ -139,9 +139,9 @@ bool Dispatcher::on(hv::Vcpu&, const hv::SystemEvent& event) {
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::TripleFault&) {
   return crash(text("CPU {}: triple fault: an exception whose handler, and the double fault's, "
-                    "could not be reached",
-                    vcpu.index()),
-               "the guest's IDT or its stack is not mapped");
+                    "could not be reached{}{}",
+                    vcpu.index(), explain_ ? ", " : "", explain_ ? explain_(vcpu) : ""),
+               "the guest's IDT or its stack is not mapped, or its page tables are wrong");
 }
 
 bool Dispatcher::on(hv::Vcpu& vcpu, const hv::Halted&) {

@@ -29,6 +29,10 @@ class Dispatcher {
   using OnDebug = std::function<bool(hv::Vcpu&, const hv::Debug&)>;
   void set_debugger(OnDebug on_debug) { on_debug_ = std::move(on_debug); }
 
+  // Says of a vCPU that has shut down why, in words. Before the first exit.
+  using Explain = std::function<std::string(hv::Vcpu&)>;
+  void explain_triple_faults(Explain explain) { explain_ = std::move(explain); }
+
   // False: this vCPU cannot go on.
   bool handle(hv::Vcpu& vcpu, const hv::Exit& exit);
 
@@ -62,6 +66,7 @@ class Dispatcher {
   Log& log_;
   Finish finish_;
   OnDebug on_debug_;
+  Explain explain_;
   std::function<void(const hv::PostedWrite&)> deliver_;
   std::atomic<usize> delivered_{0};
   Throttle stray_{5};

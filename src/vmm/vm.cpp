@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "inspect/x86_64/triple_fault.h"
 #include "jail/policies.h"
 #include "kvm/debug_probe.h"
 #include "kvm/ioctl_lists.h"
@@ -113,6 +114,13 @@ Result<void> Vm::assemble() {
   dispatcher_ =
       std::make_unique<Dispatcher>(*vm_, *machine_, mmio_, pio_, *undescribed_, env_.log,
                                    [this](Outcome outcome) { finish(std::move(outcome)); });
+  dispatcher_->explain_triple_faults([this](hv::Vcpu& vcpu) -> std::string {
+    const auto file = vcpu.read_registers({.general = true, .vector = false, .system = true});
+    if (!file) return "and its registers cannot be read";
+    return inspect::x86_64::explain_triple_fault(*file, [this](u64 address, MutableBytes into) {
+      return ram_.read_bytes(memory::GuestAddress(address), into);
+    });
+  });
   return {};
 }
 

@@ -2,8 +2,9 @@
 
 import re
 
+from linux import linux
 from suite.case import Case
-from suite.shell import script
+from suite.shell import quoted, script
 
 ALL = ("aarch64", "riscv64", "powerpc", "x86_64")
 
@@ -18,6 +19,8 @@ PLANTED = (
     ("stack", 7, "stack-overflow", ("stack overflow",), ("aarch64", "powerpc"), ""),
     ("never-started", 8, "not-started", ("CPU 1 was never started",), ALL, "-c 2"),
     ("empty-handlers", 9, "pc-at-nothing", ("PC at nothing",), ("aarch64", "riscv64"), ""),
+    ("polls", 11, "spinning", ("spinning",), ALL, ""),
+    ("deadlock", 12, "spinning", ("spinning",), ALL, "-c 2"),
     ("asleep", 10, "waits-for-ever", ("waits for an interrupt that nobody will raise",), ALL, ""),
 )
 HEALTHY = (
@@ -30,7 +33,7 @@ def cases(target):
     if not target.full:
         return []
     found = [_hangs(*row) for row in PLANTED if target.guest_arch in row[4]] + [_lives(*row) for row in HEALTHY]
-    return found + _others(target)
+    return found + _others(target) + ([] if target.native else [_linux(target)])
 
 
 def _diagnosed(name, command, ready, then=""):
@@ -64,10 +67,35 @@ def _watchdog(name, kind, action, then):
                   f"wait_for 'hang: kind' tmp/{name}.out; {then}; finished $pid it; cat tmp/{name}.out")
 
 
+def _linux(target):
+    """Linux while it boots, idle and busy, beside a watchdog of little patience."""
+    look = "polyvisor diagnose d-linux >tmp/d-linux.said; echo {0} $?; grep VERDICT tmp/d-linux.said"
+    words = linux(f"console={target.console} quiet lab.run=\"echo now idle; sleep 30; echo now busy; while :; do :; done\"",
+                  "--name", "d-linux", "--watchdog", "3")
+    return Case("diagnose/healthy-linux", script(
+        f"{quoted(words)} </dev/null >tmp/d-linux.out 2>&1 & pid=$!\n"
+        "for turn in $(seq 300); do polyvisor stat d-linux >/dev/null 2>&1 && break; sleep 0.1; done\n"
+        f"{look.format('booting')}; {look.format('booting')}\n"
+        f"wait_for 'now idle' tmp/d-linux.out; sleep 1; {look.format('idle')}\n"
+        f"wait_for 'now busy' tmp/d-linux.out; sleep 1; {look.format('busy')}\n"
+        "polyvisor stop d-linux; finished $pid it; cat tmp/d-linux.out"), timeout=400,
+        says=["booting 0", "booting 0", "idle 0", "busy 0", "it ended with status 106"], never=["watchdog:"])
+
+
 def _others(target):
     found = [
         Case("diagnose/watchdog", _watchdog("d-dog", 4, "", "wait_for VERDICT tmp/d-dog.out; polyvisor stop -n d-dog"),
              says=["it ended with status 106", "watchdog: no sign of life for 2 s", "VERDICT (spinning)"], timeout=120),
+        # It makes exits for ever: an alarm at the second look.
+        Case("diagnose/watchdog-polls", _watchdog("d-dogpolls", 11, ",action=stop", "true"),
+             says=["it ended with status 106", "watchdog: no sign of life for 4 s", "VERDICT (spinning)"], timeout=120),
+        # Whose monitor was stopped and goes on is left alone; one that never goes on again is killed by us.
+        Case("diagnose/watchdog-stopped", _watchdog(
+            "d-dogstopped", 20, ",action=stop", "kill -STOP $pid; sleep 14; kill -CONT $pid; sleep 4; polyvisor stop d-dogstopped"),
+            says=["it ended with status 106"], never=["watchdog:"], timeout=120),
+        Case("diagnose/watchdog-paused", _watchdog(
+            "d-dogpaused", 20, "", "polyvisor pause d-dogpaused; sleep 6; polyvisor stop d-dogpaused"),
+            says=["it ended with status 106"], never=["watchdog:"], timeout=120),
         Case("diagnose/watchdog-stop", _watchdog("d-dogstop", 4, ",action=stop", "true"),
              says=["it ended with status 106", "VERDICT (spinning)"], timeout=120),
         Case("diagnose/watchdog-healthy", _watchdog("d-doghealthy", 20, "", "sleep 8; polyvisor stop -n d-doghealthy"),
@@ -109,6 +137,11 @@ def _others(target):
             says=["a debugger", "diagnosed 0", "it ended with status 106"]),
         Case("diagnose/which", ["polyvisor", "diagnose"], 104, says=["diagnose needs to know which VM"]),
     ]
+    if not target.native:  # where all processes of that name are this test's
+        found.append(Case("diagnose/watchdog-sealed", _watchdog(
+                "d-dogseal", 20, "", "for p in $(pidof polyvisor); do [ $p != $pid ] && grep -E 'Seccomp:|NoNewPrivs:|CapEff:' /proc/$p/status; done; "
+                "polyvisor stop d-dogseal"),
+                says=["NoNewPrivs:\t1", "Seccomp:\t2", "it ended with status 106"], timeout=120))
     if target.native:  # where there is Python: connecting halts the guest, as gdb does
         found.append(Case("diagnose/healthy-debugged", script(
             "polyvisor run guest/hang -p kind=4 --name d-held --gdb unix:tmp/d-held.sock </dev/null >tmp/d-held.out 2>&1 & pid=$!\n"

@@ -76,7 +76,7 @@ inline constexpr auto powerpc_registers = std::to_array<RegisterInfo>({
     {"mas7", 64, RegisterGroup::system},    {"mmucfg", 64, RegisterGroup::system},
     {"tlb0cfg", 64, RegisterGroup::system}, {"tlb1cfg", 64, RegisterGroup::system},
     {"pvr", 64, RegisterGroup::system},     {"svr", 64, RegisterGroup::system},
-    {"pir", 64, RegisterGroup::system},
+    {"pir", 64, RegisterGroup::system},     {"ctpr", 32, RegisterGroup::system},
 });
 
 }  // namespace pv::hv

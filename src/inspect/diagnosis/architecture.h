@@ -41,6 +41,8 @@ struct CpuState {
   std::optional<Recorded> recorded;
   u64 vectors = 0;                 // where exceptions go (base)
   std::optional<u64> fault_entry;  // where a fault at this moment would go
+  bool waits = false;              // asleep by other means than a wait instruction at PC
+  bool unstarted = false;          // in a loop of the monitor's, until another CPU starts it
   // In a wait instruction now: can anything end it? Empty: something may. `sure`: by the registers
   // alone, whatever devices do.
   std::string no_wake;

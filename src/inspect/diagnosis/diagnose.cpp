@@ -64,12 +64,26 @@ void code_around(const Scene& scene, CpuReport& report) {
   report.code = disassemble(scene.arch(), bytes, begin, pc, scene.names());
 }
 
+// Where the addresses that matter lead by the guest's own page tables.
+void add_translations(const Scene& scene, CpuReport& report) {
+  const CpuState& state = scene.state();
+  const auto line = [&](const char* label, u64 address) {
+    const std::string mapping = scene.subject().explain_address(scene.file(), address);
+    if (!mapping.empty()) report.state.push_back(text("{:9} {:#x} is {}", label, address, mapping));
+  };
+  line("PC", state.pc);
+  line("SP", state.sp);
+  if (state.recorded && state.recorded->fault && state.recorded->address)
+    line("fault at", *state.recorded->address);
+}
+
 CpuReport report_of(const Scene& scene) {
   CpuReport report;
   report.cpu = scene.cpu();
   report.verdict = judge(scene);
   report.registers = scene.file();
   report.state = scene.architecture().words(scene.file(), scene.state());
+  add_translations(scene, report);
   code_around(scene, report);
   CallChain chain = unwind(scene);
   report.backtrace = std::move(chain.frames);

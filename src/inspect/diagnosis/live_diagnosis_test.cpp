@@ -193,7 +193,8 @@ TEST_F(Aarch64, AReportIsReadAgainWithItsVerdict) {
 
 TEST(EarlierReport, LetsNoControlCharacterThrough) {
   const auto found = read_earlier(
-      "{\"samples\":30,\"verdict\":{\"cause\":\"busy\",\"sentence\":\"a\\u001b[2J\\n\\\"b\\\"\x1b\","
+      "{\"samples\":30,\"verdict\":{\"cause\":\"busy\",\"sentence\":\"a\\u001b["
+      "2J\\n\\\"b\\\"\x1b\","
       "\"evidence\":[\"one\",\"two\"]}}");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->verdict.sentence, "a?[2J \"b\"?");
@@ -247,6 +248,58 @@ TEST(Riscv64, WfiWithoutAnyInterruptEnabledNeverEnds) {
   EXPECT_EQ(cause(), Cause::waits_for_ever);
   enabled = 1 << 9;
   EXPECT_EQ(cause(), Cause::idle);
+}
+
+// A guest asleep in ePAPR's EV_IDLE, with interrupts masked: KVM wakes it all the same.
+class Powerpc : public testing::Test {
+ protected:
+  Powerpc() : guest_(Arch::powerpc, 0, 1 << 16) {
+    for (u32 word : {0x3c004b56u, 0x60004d21u, 0x44000002u, 0x60000000u, 0x4e800020u})
+      guest_.put32(0x1000 + 4 * words_++, word);
+    guest_.registers = [this](unsigned, unsigned) {
+      hv::RegisterFile file(Arch::powerpc, hv::register_table(Arch::powerpc));
+      file.set("pc", 0x100c);
+      file.set("msr", 0x1000);
+      file.set("r0", 0x4b564d21);
+      file.set("r11", 0x10010);
+      file.set("ivpr", vectors_);
+      file.set("tcr", timers_);
+      file.set("ctpr", priority_);
+      return file;
+    };
+  }
+  Cause cause() { return diagnose(guest_, {})->verdict.cause; }
+
+  FakeSubject guest_;
+  u64 words_ = 0, vectors_ = 0x100000, timers_ = 0, priority_ = 15;
+};
+
+TEST_F(Powerpc, ASleepEndsByTimerOrDeviceOrNever) {
+  EXPECT_EQ(cause(), Cause::waits_for_ever);
+  priority_ = 0;
+  EXPECT_EQ(cause(), Cause::idle);
+  priority_ = 15;
+  timers_ = 1 << 26;
+  EXPECT_EQ(cause(), Cause::idle);
+}
+
+TEST_F(Powerpc, ACpuInTheSpinTableWasNotStarted) {
+  guest_.put32(0x1018, 0x809f0004);
+  guest_.put32(0x101c, 0x70850001);
+  EXPECT_EQ(cause(), Cause::waits_for_ever);
+  vectors_ = 0x55550000;
+  EXPECT_EQ(cause(), Cause::never_started);
+}
+
+TEST_F(Powerpc, AWaitBesideWorkIsNoSpin) {
+  const auto asleep = guest_.registers;
+  guest_.put32(0x3000, 0x60000000);
+  guest_.registers = [asleep](unsigned cpu, unsigned round) {
+    auto file = asleep(cpu, round);
+    if (round % 2 != 0) file.set("pc", 0x3000);
+    return file;
+  };
+  EXPECT_EQ(cause(), Cause::busy);
 }
 
 // A 64-bit kernel with an IDT at 0x2000, whose gate for #UD leads to 0x6000.

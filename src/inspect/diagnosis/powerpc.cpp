@@ -1,4 +1,6 @@
 // PowerPC Book3E for the diagnosis (Power ISA 2.06, Book III-E, 7: interrupts).
+#include <array>
+
 #include "base/endian.h"
 #include "base/text.h"
 #include "inspect/diagnosis/architecture.h"
@@ -6,8 +8,8 @@
 namespace pv::inspect::powerpc {
 namespace {
 
-constexpr u64 msr_we = 1 << 18, msr_ce = 1 << 17, msr_ee = 1 << 15, msr_pr = 1 << 14,
-              msr_is = 1 << 5, msr_ds = 1 << 4;
+constexpr u64 msr_we = 1 << 18, msr_ee = 1 << 15, msr_pr = 1 << 14, msr_is = 1 << 5,
+              msr_ds = 1 << 4;
 constexpr u64 tcr_die = 1 << 26, tcr_wie = 1 << 27, tcr_fie = 1 << 23;
 constexpr u64 slot_size = 256;
 
@@ -98,19 +100,51 @@ void recorded(const hv::RegisterFile& cpu, CpuState& state) {
   state.recorded = std::move(last);
 }
 
-void wake(const hv::RegisterFile& cpu, CpuState& state, u64 msr) {
-  const auto tcr = cpu.get("tcr");
-  if (tcr) {
-    const u64 timers = *tcr & (tcr_die | tcr_wie | tcr_fie);
-    state.timer_armed = timers != 0;
-    state.timer = timers != 0 ? text("timer interrupts are on (TCR {:#x}), DEC {:#x}", *tcr,
-                                     cpu.get_or("dec", 0))
-                              : "no timer interrupt is on (TCR)";
-  }
-  if ((msr & (msr_ee | msr_ce)) == 0) {
-    state.no_wake = "MSR[EE] and MSR[CE] are off: no interrupt is taken";
+// KVM ends a sleep for any interrupt that is pending, whether or not MSR[EE] lets it through.
+void wake(const hv::RegisterFile& cpu, CpuState& state) {
+  constexpr u64 lowest = 15;  // priority: nothing is above it
+  const auto tcr = cpu.get("tcr"), priority = cpu.get("ctpr");
+  if (!tcr) return;
+  const u64 timers = *tcr & (tcr_die | tcr_wie | tcr_fie);
+  state.timer_armed = timers != 0;
+  state.timer = timers != 0 ? text("timer interrupts are on (TCR {:#x}), DEC {:#x}", *tcr,
+                                   cpu.get_or("dec", 0))
+                            : "no timer interrupt is on (TCR)";
+  if (timers == 0 && priority == lowest) {
+    state.no_wake =
+        "no timer interrupt is on (TCR), and the MPIC lets none of a device through "
+        "(CTPR is 15)";
     state.sure = true;
   }
+}
+
+// The sleep of a guest that knows KVM: ePAPR's call EV_IDLE, during which PC stands behind the `sc`
+// (Power ePAPR hypercalls; r0 is KVM's own mark where the host has no hypervisor mode).
+bool in_idle_call(Subject& subject, const hv::RegisterFile& cpu, u64 pc) {
+  constexpr u32 sc = 0x4400'0002, sc_1 = 0x4400'0022;
+  constexpr u64 kvm_mark = 0x4b56'4d21, ev_idle = 1 << 16 | 16;
+  std::array<u8, 4> bytes;
+  if (cpu.get("r11") != ev_idle || !subject.read_virtual(cpu, pc - 4, bytes)) return false;
+  const u32 word = load_as<Be32>(bytes, 0);
+  return word == sc_1 || (word == sc && cpu.get("r0") == kvm_mark);
+}
+
+// Whether the CPU is in the monitor's spin table (machine/powerpc/spin_table.h), where it waits for
+// its entry: KVM's vector base of a CPU that has not set its own, and the loop's test of the entry
+// (lwz r4, 4(r31); andi. r5, r4, 1) close to PC.
+bool in_spin_table(Subject& subject, const hv::RegisterFile& cpu, u64 pc) {
+  constexpr u64 never_set = 0x5555'0000, around = 64;
+  constexpr u32 load = 0x809f'0004, test = 0x7085'0001;
+  std::array<u8, 2 * around> code;
+  if (cpu.get("ivpr") != never_set || !subject.read_virtual(cpu, pc - around, code)) return false;
+  for (usize at = 0; at + 8 <= code.size(); at += 4)
+    if (load_as<Be32>(code, at) == load && load_as<Be32>(code, at + 4) == test) return true;
+  return false;
+}
+
+void refine(Subject& subject, const hv::RegisterFile& cpu, CpuState& state) {
+  state.waits = state.waits || in_idle_call(subject, cpu, state.pc);
+  state.unstarted = in_spin_table(subject, cpu, state.pc);
 }
 
 CpuState state_of(const hv::RegisterFile& cpu) {
@@ -129,7 +163,8 @@ CpuState state_of(const hv::RegisterFile& cpu) {
   state.translation = true;  // Book E's is never off
   slot(cpu, state);
   recorded(cpu, state);
-  wake(cpu, state, msr);
+  wake(cpu, state);
+  state.waits = (msr & msr_we) != 0;
   return state;
 }
 
@@ -183,6 +218,6 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
 
 }  // namespace
 
-const Architecture diagnosed = {state_of, decode, words, 4, false, true};
+const Architecture diagnosed = {state_of, decode, words, 4, false, true, refine};
 
 }  // namespace pv::inspect::powerpc

@@ -20,9 +20,14 @@ std::optional<u64> wait_at(const Scene& scene, u64 pc) {
 bool waits(const Scene& scene, usize i) {
   if (scene.files()[i].activity == hv::Activity::halted) return true;
   const CpuState& state = scene.states()[i];
-  if (scene.arch() == Arch::powerpc && (scene.files()[i].get_or("msr", 0) & (1 << 18)) != 0)
-    return true;  // MSR[WE]
-  return wait_at(scene, state.pc).has_value();
+  return state.waits || wait_at(scene, state.pc).has_value();
+}
+
+usize count_waiting(const Scene& scene) {
+  usize waiting = 0;
+  for (usize i = 0; i < scene.count(); ++i)
+    if (waits(scene, i)) ++waiting;
+  return waiting;
 }
 
 // Whether nothing but the wait instruction and jumps back to it follows: then what interrupts could
@@ -56,13 +61,17 @@ MaybeVerdict held(const Scene& scene) {
     verdict.evidence.push_back(text("the host says: {}", hv::name(activity)));
     return verdict;
   }
+  if (scene.state().unstarted) {
+    Verdict verdict = say(Cause::never_started, "the CPU is in the spin table: it was not started");
+    verdict.evidence.push_back(
+        text("PC is in the loop that tests its entry, at {:#x}", scene.state().pc));
+    return verdict;
+  }
   return std::nullopt;
 }
 
 MaybeVerdict waiting(const Scene& scene) {
-  usize waiting = 0;
-  for (usize i = 0; i < scene.count(); ++i)
-    if (waits(scene, i)) ++waiting;
+  const usize waiting = count_waiting(scene);
   const CpuState& state = scene.state();
   if (10 * waiting < 8 * scene.count()) return std::nullopt;
   Verdict verdict{.cause = Cause::idle, .sentence = {}, .evidence = {}, .advice = {}};
@@ -102,6 +111,7 @@ MaybeVerdict spinning(const Scene& scene) {
   // Places far apart count only when each was met several times on average.
   if (!narrow && 3 * seen.distinct.size() > scene.count()) return std::nullopt;
   if (narrow ? !no_progress(scene) : !goes_in_circle(scene)) return std::nullopt;
+  if (count_waiting(scene) != 0) return std::nullopt;  // something ends its waits
   const CpuState& state = scene.state();
   const Instruction one = scene.instruction(seen.low);
   Verdict verdict{.cause = Cause::spinning, .sentence = {}, .evidence = {}, .advice = {}};
@@ -141,9 +151,7 @@ Verdict busy(const Scene& scene) {
     add_exception_evidence(scene, verdict);
     return verdict;
   }
-  usize waiting = 0;
-  for (usize i = 0; i < scene.count(); ++i)
-    if (waits(scene, i)) ++waiting;
+  const usize waiting = count_waiting(scene);
   verdict.sentence = waiting != 0 ? "busy at times, idle at others" : "busy: it makes progress";
   verdict.evidence.push_back(
       text("{} samples at {} places: {} in user mode, {} in a wait "
