@@ -1,5 +1,7 @@
-// The one translation unit that compiles fmt's implementation.
+// The one translation unit that compiles fmt's implementation. Without locales: they would bring all
+// of the C++ library's into the binary, with what of the C library serves them.
 #define FMT_HEADER_ONLY 1
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','
 #include <fmt/format.h>
 
 #include "base/text.h"
