@@ -141,6 +141,9 @@ Result<void> read_registers(const Vcpu& vcpu, hv::RegisterGroups groups, hv::Reg
   TRY(checked_ioctl(vcpu.fd(), KVM_GET_SREGS, "a vCPU's special registers (KVM_GET_SREGS)",
                     &sregs));
   read_special(sregs, file);
+  // The other way to it; known to 64-bit kernels.
+  if (hv::RegisterValue epcr; vcpu.try_get_wide(KVM_REG_PPC_EPCR, epcr))
+    file.set(*file.index("epcr"), epcr);
   read_tlb(vcpu, file);
   read_task_priority(vcpu, file);
   return {};

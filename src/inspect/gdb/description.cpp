@@ -54,10 +54,11 @@ std::span<const Feature> features_of(Arch arch) {
   return {};
 }
 
-// 64-bit cores of the e500 family, by the processor version register: e5500 and e6500.
-bool wide_core(const hv::RegisterFile& sample) {
-  u64 version = sample.get_or("pvr", 0) >> 16;
-  return version == 0x8024 || version == 0x8040;
+// Whether a PowerPC guest uses 64 bits: it computes so now (MSR[CM]) or in its interrupts
+// (EPCR[ICM]). A client takes no registers of another width than its program has.
+bool is_wide(const hv::RegisterFile& sample) {
+  constexpr u64 computes = 0x8000'0000, interrupts = 0x0200'0000;
+  return ((sample.get_or("msr", 0) & computes) | (sample.get_or("epcr", 0) & interrupts)) != 0;
 }
 
 const char* architecture(Arch arch, bool wide) {
@@ -143,7 +144,7 @@ struct Builder {
 Description describe(const hv::RegisterFile& sample) {
   Description out;
   out.arch = sample.arch;
-  bool wide = wide_core(sample);
+  bool wide = is_wide(sample);
   out.xml = text(
       "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
       "<target version=\"1.0\">\n<architecture>{}</architecture>\n",

@@ -281,8 +281,8 @@ TEST_F(GdbStub, EndsOfTheConversation) {
   EXPECT_EQ(answers(), "X06");
 }
 
-// Big-endian values, and 32 bits where the core has no more.
-TEST(GdbDescription, FollowsThePowerpcCore) {
+// Big-endian values, and 32 bits where the guest uses no more.
+TEST(GdbDescription, FollowsThePowerpcGuest) {
   FakeTarget target(Arch::powerpc, 1);
   hv::RegisterFile& file = target.files[0];
   ASSERT_TRUE(file.set("pvr", 0x8021'0030));  // e500v2
@@ -292,8 +292,9 @@ TEST(GdbDescription, FollowsThePowerpcCore) {
   EXPECT_EQ(e500.xml.find("power.fpu"), std::string::npos);
   EXPECT_EQ(wire_value(e500, e500.registers[0], file), "00000001");
   EXPECT_EQ(register_value(e500, e500.registers[0], "\x12\x34\x56\x78").low, 0x1234'5678u);
-  ASSERT_TRUE(file.set("pvr", 0x8024'0011));  // e5500
   file.set(*file.index("f0"), {1, 0});
+  EXPECT_NE(describe(file).xml.find("powerpc:common<"), std::string::npos);  // not by the processor
+  ASSERT_TRUE(file.set("epcr", 0x0200'0000));
   Description e5500 = describe(file);
   EXPECT_NE(e5500.xml.find("powerpc:common64<"), std::string::npos);
   EXPECT_NE(e5500.xml.find("power.fpu"), std::string::npos);

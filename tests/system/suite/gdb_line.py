@@ -10,7 +10,7 @@ from .shell import quoted
 
 PORT = 4567
 GDB_SETTINGS = ("set pagination off", "set confirm off", "set height 0", "set width 0",
-                "set style enabled off", "set remotetimeout 240", "set tcp auto-retry on")
+                "set style enabled off", "set remotetimeout 1000", "set tcp auto-retry on")
 # For a command that must fail: a script ends at the first that does.
 ATTEMPT = """python
 def attempt(line):
@@ -74,19 +74,21 @@ class Native:
 
 
 class Lab:
-    """A polyvisor in a lab host: netcat there and a socket here are the ends of the line."""
+    """A polyvisor in a lab host: relay.cpp there and a socket here are the ends of the line."""
 
     def __init__(self, host, folder):
         self._host, self._folder = host, folder
 
     def run(self, session, guests):
         """(what gdb said, what the guest and the monitor said)"""
-        words = ["polyvisor", "run", *session.options, "--gdb", f"tcp:{PORT}",
+        words = ["polyvisor", "run", *session.options, "--gdb", "unix:tmp/gdb.socket",
                  "-k", f"guest/{session.guest}"]
-        script = f"""cd / && mkdir -p tmp; ifconfig lo 127.0.0.1 up 2>/dev/null
+        script = f"""cd / && mkdir -p tmp
 {quoted(words)} </dev/null >tmp/gdb.out 2>&1 & pid=$!
-for turn in $(seq 1800); do grep -q '{session.after}' tmp/gdb.out && break; sleep 0.1; done
-nc 127.0.0.1 {PORT}
+for turn in $(seq {int(10 * session.timeout)}); do
+  grep -q '{session.after}' tmp/gdb.out && break; kill -0 $pid || break; sleep 0.1
+done
+relay tmp/gdb.socket
 ( sleep 60; kill -9 $pid ) >/dev/null 2>&1 & guard=$!
 wait $pid; echo "exit status $?" >&2; kill $guard 2>/dev/null
 cat tmp/gdb.out >&2
