@@ -63,13 +63,12 @@ Result<std::vector<u8>> read_whole(const std::string& path, u64 most) {
     const usize old = bytes.size();
     bytes.resize(old + step);
     const auto room = std::span(bytes).subspan(old);
-    const usize got = path == "-" ? TRY(read_fully(0, room), path)
-                                  : TRY(read_in_time(file.get(), room), path);
-                                  bytes.resize(old + got);
-                                  if (got < step) return bytes;
-                                  if (bytes.size() > most)
-                                    return fail(Error::Kind::image, text("{} is larger than {}",
-                                                                         path, size_text(most)));
+    const auto read = path == "-" ? read_fully(0, room) : read_in_time(file.get(), room);
+    const usize got = TRY(read, path);
+    bytes.resize(old + got);
+    if (got < step) return bytes;
+    if (bytes.size() > most)
+      return fail(Error::Kind::image, text("{} is larger than {}", path, size_text(most)));
   }
 }
 
