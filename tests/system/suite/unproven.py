@@ -8,20 +8,10 @@ seen one pass, or has mended what it shows, takes its line away.
 import fnmatch
 import os
 
-BOOKE = "known failure: the verdict is wrong on Book3E, also a false alarm"
-SSTC = "known false alarm: KVM does not tell of a timer that is set through Sstc"
 
 # (targets, tests, why); both are patterns.
 UNPROVEN = (
-    ("riscv64*", "diagnose/healthy-timer", SSTC),
-    ("riscv64*", "diagnose/healthy-timer-smp", SSTC),
-    ("riscv64*", "diagnose/watchdog-healthy", SSTC),
     ("x86_64", "traces/linux", "known failure: the mark of user space is not seen"),
-    ("e500v2", "diagnose/undefined", BOOKE),
-    ("e500v2", "diagnose/never-started", BOOKE),
-    ("e500v2", "diagnose/asleep", BOOKE),
-    ("e500v2", "diagnose/healthy-timer-smp", BOOKE),
-    ("e500v2", "diagnose/watchdog-healthy", BOOKE),
     ("e500v2", "traces/linux", "known failure: the mark of user space is not seen"),
     ("e5500-32", "selftest/*", "known failure: writing the registers back ends the test's process (status 137)"),
 )
