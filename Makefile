@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
 
 .DEFAULT_GOAL := release
-.PHONY: help release hosts guests demo test check bench install uninstall deb clean
+.PHONY: help release hosts debug guests demo test check bench install uninstall deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -17,6 +17,10 @@ release: ## build the static monitor for this machine: build/release/polyvisor
 hosts: ## build the static monitors for aarch64, riscv64 and powerpc hosts too
 	@tools/setup build
 	@tools/build release aarch64 riscv64 powerpc powerpc64
+
+debug: ## build the monitor that disassembles guest code too: build/release/polyvisor-debug
+	@tools/setup build
+	@tools/build release-debug
 
 guests: ## build the bare-metal guests of every architecture: build/guest/
 	@tools/setup build

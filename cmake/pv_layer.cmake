@@ -34,24 +34,14 @@ function(pv_layer name)
 
   list(TRANSFORM L_TEST_DEPENDS PREPEND pv_ OUTPUT_VARIABLE beside)
   if(L_TESTS AND NOT PV_LIBFUZZER)
-    find_package(GTest REQUIRED)
-    find_package(Threads REQUIRED)
-    add_executable(${name}_tests ${L_TESTS})
-    if(PV_STATIC)
-      target_link_options(${name}_tests PRIVATE -static)   # runs on any host of the architecture
-    endif()
-    target_link_libraries(${name}_tests PRIVATE ${target} ${beside} GTest::gtest_main Threads::Threads
-      pv_test_options)
-    target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
-    target_compile_definitions(${name}_tests PRIVATE GTEST_HAS_RTTI=0)
+    pv_test_program(${name} ${target} ${L_TESTS})
+    target_link_libraries(${name}_tests PRIVATE ${beside})
     foreach(lib IN LISTS L_TEST_LIBS)
       pv_use_library(${name}_tests ${lib})
     endforeach()
     # Not for all: what is compiled with this clone's place is of no use to another one (ccache).
     set_source_files_properties(${L_TREE_TESTS} PROPERTIES
       COMPILE_DEFINITIONS PV_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    add_test(NAME ${name} COMMAND ${name}_tests WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
 
   foreach(source IN LISTS L_FUZZERS)
@@ -74,4 +64,19 @@ function(pv_layer name)
       set_tests_properties(fuzz/${name}/${subject} PROPERTIES LABELS fuzz TIMEOUT 120)
     endif()
   endforeach()
+endfunction()
+
+# The executable NAME_tests of these sources, over the library `target`, and its CTest entry.
+function(pv_test_program name target)
+  find_package(GTest REQUIRED)
+  find_package(Threads REQUIRED)
+  add_executable(${name}_tests ${ARGN})
+  if(PV_STATIC)
+    target_link_options(${name}_tests PRIVATE -static)   # runs on any host of the architecture
+  endif()
+  target_link_libraries(${name}_tests PRIVATE ${target} GTest::gtest_main Threads::Threads pv_test_options)
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name}_tests PRIVATE GTEST_HAS_RTTI=0)
+  add_test(NAME ${name} COMMAND ${name}_tests WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()

@@ -1,18 +1,26 @@
 #include "inspect/disassembler.h"
 
+#include <algorithm>
+
 #include "base/endian.h"
 #include "base/text.h"
 #include "inspect/aarch64/syndrome.h"
 #include "inspect/diagnosis/architecture.h"
+#include "inspect/instruction_text.h"
 #include "inspect/subject.h"
 
 namespace pv::inspect {
 namespace {
 
+// The name of where an instruction jumps to.
+std::string target_name(const Instruction& one, const Names* names) {
+  if (names == nullptr || (one.op != Op::jump && one.op != Op::branch)) return {};
+  return names->describe(one.target);
+}
+
 // What can be said without a disassembler.
-std::string known(Arch arch, Bytes code, u64 address, const Instruction& one,
-                  const Names* symbols) {
-  const std::string target = symbols != nullptr ? symbols->describe(one.target) : std::string();
+std::string known(Arch arch, Bytes code, u64 address, const Instruction& one, const Names* names) {
+  const std::string target = target_name(one, names);
   switch (one.op) {
     case Op::wait: return "waits for an interrupt";
     case Op::undefined: return "no instruction";
@@ -41,28 +49,41 @@ std::string hexadecimal(Arch arch, Bytes code) {
               big_endian(arch) ? u32{load_as<Be32>(code, 0)} : u32{load_as<Le32>(code, 0)});
 }
 
+// Without a disassembler; on x86_64 nobody knows then where instructions begin.
+std::vector<InstructionText> own_texts(Arch arch, Bytes code, u64 address, const Names* names) {
+  std::vector<InstructionText> all;
+  while (!code.empty()) {
+    const Instruction one = architecture(arch).decode(code, address);
+    const usize size = arch == Arch::x86_64 ? std::min<usize>(code.size(), 16) : one.size;
+    if (size == 0 || size > code.size()) break;
+    all.push_back({static_cast<unsigned>(size), known(arch, code, address, one, names)});
+    if (arch == Arch::x86_64) break;
+    code = code.subspan(size);
+    address += size;
+  }
+  return all;
+}
+
 }  // namespace
 
-bool has_disassembler() { return false; }
-
 std::vector<std::string> disassemble(Arch arch, Bytes code, u64 address, u64 mark,
-                                     const Names* symbols) {
+                                     const Names* names) {
   std::vector<std::string> lines;
-  const Architecture& how = architecture(arch);
-  if (arch == Arch::x86_64) {  // without a disassembler nobody knows where instructions begin
-    const Bytes some = code.first(std::min<usize>(code.size(), 16));
-    if (!some.empty())
-      lines.push_back(text("=> {:#x}: {}", address, hexadecimal(arch, some)) +
-                      known(arch, code, address, how.decode(code, address), symbols));
-    return lines;
-  }
-  while (!code.empty()) {
-    const Instruction one = how.decode(code, address);
-    if (one.size == 0 || one.size > code.size()) break;
-    const std::string meaning = known(arch, code, address, one, symbols);
+  std::vector<InstructionText> texts = instruction_texts(arch, code, address);
+  const bool whole = !texts.empty();
+  if (!whole) texts = own_texts(arch, code, address, names);
+  for (InstructionText& one : texts) {
+    if (whole) {
+      const Instruction decoded = architecture(arch).decode(code, address);
+      const std::string target = target_name(decoded, names);
+      // Not all of Book3E is known to capstone ("wait").
+      if (one.words.empty()) one.words = known(arch, code, address, decoded, names);
+      if (one.words.empty()) one.words = "no instruction";
+      if (!target.empty()) one.words += " <" + target + ">";
+    }
     lines.push_back(text("{} {:#x}: {}{}{}", address == mark ? "=>" : "  ", address,
-                         hexadecimal(arch, code.first(one.size)), meaning.empty() ? "" : "  ",
-                         meaning));
+                         hexadecimal(arch, code.first(one.size)), one.words.empty() ? "" : "  ",
+                         one.words));
     code = code.subspan(one.size);
     address += one.size;
   }

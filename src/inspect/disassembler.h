@@ -1,5 +1,6 @@
-// Machine code as text, for people. With capstone (5 or newer) every instruction; without it the
-// words in hexadecimal, and those instructions named that the diagnosis itself knows.
+// Machine code as text, for people: every instruction where the binary has capstone
+// (instruction_text.h); without it the words in hexadecimal, and those instructions named that the
+// diagnosis itself knows.
 #pragma once
 
 #include <string>
@@ -10,12 +11,9 @@
 
 namespace pv::inspect {
 
-// Whether this binary has capstone in it.
-bool has_disassembler();
-
 // One line each; the one at `mark` begins with "=>". Bytes that are no instruction are shown as
-// such. `symbols` may be null.
+// such. `names` may be null.
 std::vector<std::string> disassemble(Arch arch, Bytes code, u64 address, u64 mark,
-                                     const Names* symbols);
+                                     const Names* names);
 
 }  // namespace pv::inspect
