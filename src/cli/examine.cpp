@@ -83,7 +83,7 @@ Result<inspect::Report> examine(inspect::Subject& subject, const Examination& ho
     ::nanosleep(&pause, nullptr);
   };
   // A guest with much memory, or a slow host: the verdict is worth more than the log.
-  const i64 patience = now_ms() + 8'000;
+  const i64 patience = now_ms() + 30'000;
   inspect::Options options{.samples = how.samples,
                            .wait = wait,
                            .symbols = symbols ? &*symbols : nullptr,

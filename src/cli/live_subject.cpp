@@ -107,9 +107,11 @@ bool LiveSubject::read_physical(u64 address, MutableBytes into) {
 
 // The VM searches its memory itself, a piece at a time.
 inspect::Hits LiveSubject::find_physical(Bytes pattern, usize most,
-                                         const std::function<bool()>& go_on) {
+                                         const std::function<bool()>& go_on,
+                                         const inspect::Range& within) {
   inspect::Hits hits;
-  for (const inspect::Range& range : facts_.ram) {
+  for (const inspect::Range& ram : facts_.ram) {
+    const inspect::Range range = inspect::common(ram, within);
     const u64 end = range.begin + range.size;
     for (u64 at = range.begin; at < end;) {
       control::Request wanted(control::Verb::search, at, end - at);

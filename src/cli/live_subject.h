@@ -22,8 +22,8 @@ class LiveSubject final : public inspect::Subject {
   const inspect::Facts& facts() const override { return facts_; }
   Result<hv::RegisterFile> sample(unsigned cpu) override;
   bool read_physical(u64 address, MutableBytes into) override;
-  inspect::Hits find_physical(Bytes pattern, usize most,
-                              const std::function<bool()>& go_on) override;
+  inspect::Hits find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on,
+                              const inspect::Range& within) override;
   bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
   u64 console_bytes() override;
   std::string explain_address(const hv::RegisterFile& cpu, u64 address) override;

@@ -45,8 +45,7 @@ class Capstone {
     switch (arch) {
       case Arch::aarch64: return CS_MODE_LITTLE_ENDIAN;
       case Arch::riscv64: return static_cast<cs_mode>(CS_MODE_RISCV64 | CS_MODE_RISCVC);
-      case Arch::powerpc:
-        return static_cast<cs_mode>(CS_MODE_64 | CS_MODE_BIG_ENDIAN);
+      case Arch::powerpc: return static_cast<cs_mode>(CS_MODE_64 | CS_MODE_BIG_ENDIAN);
       case Arch::x86_64: return CS_MODE_64;
     }
     return CS_MODE_LITTLE_ENDIAN;

@@ -23,8 +23,8 @@ TEST(InstructionText, Aarch64) {
   // The begin of Linux's kernel_ventry.
   EXPECT_EQ(words(Arch::aarch64, {0xff, 0x63, 0x20, 0x8b, 0x40, 0xd0, 0x3b, 0xd5, 0xe0, 0x63, 0x20,
                                   0xcb, 0x1f, 0xcc, 0x74, 0xf2, 0x00, 0x00, 0x00, 0x00, 0x1f}),
-            (Words{"add sp, sp, x0", "mrs x0, tpidr_el0", "sub x0, sp, x0",
-                   "tst x0, #-0x1000", "udf #0"}));
+            (Words{"add sp, sp, x0", "mrs x0, tpidr_el0", "sub x0, sp, x0", "tst x0, #-0x1000",
+                   "udf #0"}));
 }
 
 TEST(InstructionText, Riscv64WithShortInstructions) {

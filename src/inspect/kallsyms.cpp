@@ -191,19 +191,21 @@ std::optional<u64> Kallsyms::address_of(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<Kallsyms> Kallsyms::find(Subject& subject, const std::function<bool()>& go_on) {
+std::optional<Kallsyms> Kallsyms::find(Subject& subject, u64 kernel,
+                                       const std::function<bool()>& go_on) {
   const Bytes pattern(reinterpret_cast<const u8*>(digits_pattern.data()), digits_pattern.size());
   const bool big = big_endian(subject.facts().arch);
   const auto physical = [&subject](u64 at, MutableBytes into) {
     return subject.read_physical(at, into);
   };
-  for (u64 at : subject.find_physical(pattern, most_hits, go_on).at)
-    for (unsigned word : {8u, 4u}) {
-      if (word == 4 && subject.facts().arch != Arch::powerpc) continue;
-      if (!go_on()) return std::nullopt;
-      Kallsyms found(GuestWords(physical, big, word));
-      if (found.read_tokens(at) && found.find_names() && found.find_addresses()) return found;
-    }
+  for (const Range& within : {around(kernel), everywhere})
+    for (u64 at : subject.find_physical(pattern, most_hits, go_on, within).at)
+      for (unsigned word : {8u, 4u}) {
+        if (word == 4 && subject.facts().arch != Arch::powerpc) continue;
+        if (!go_on()) return std::nullopt;
+        Kallsyms found(GuestWords(physical, big, word));
+        if (found.read_tokens(at) && found.find_names() && found.find_addresses()) return found;
+      }
   return std::nullopt;
 }
 

@@ -26,7 +26,9 @@ namespace pv::inspect {
 class Kallsyms final : public Names {
  public:
   // `go_on` is asked now and then; false ends the search. `subject` outlives what is returned.
-  static std::optional<Kallsyms> find(Subject& subject, const std::function<bool()>& go_on);
+  // `kernel` is a guest-physical address in it, looked around first.
+  static std::optional<Kallsyms> find(Subject& subject, u64 kernel,
+                                      const std::function<bool()>& go_on);
 
   usize size() const { return count_; }
   // A few pages are read for each answer; names are not kept.

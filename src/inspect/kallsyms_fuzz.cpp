@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool big = (data[0] & 1) != 0;
   inspect::FakeSubject guest(big ? Arch::powerpc : Arch::x86_64, 0x10000, 128 << 10);
   guest.put(0x20000, {data + 1, std::min<usize>(size - 1, 64 << 10)});
-  const auto names = inspect::Kallsyms::find(guest, [] { return true; });
+  const auto names = inspect::Kallsyms::find(guest, 0x20000, [] { return true; });
   if (!names) return 0;
   for (u64 address : {u64{0}, u64{0x1004}, u64{0xc000'0000}, 0xffff'ffff'8100'0004, ~u64{0}}) {
     const auto found = names->describe(address);

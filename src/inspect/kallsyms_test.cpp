@@ -19,7 +19,7 @@ std::vector<FakeSymbol> symbols(usize count, u64 from = kernel) {
 }
 
 std::optional<Kallsyms> find(FakeSubject& guest) {
-  return Kallsyms::find(guest, [] { return true; });
+  return Kallsyms::find(guest, base, [] { return true; });
 }
 
 class Layouts : public testing::TestWithParam<KallsymsForm> {};

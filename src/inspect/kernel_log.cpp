@@ -23,8 +23,8 @@ class Search {
     return {[this](u64 at, MutableBytes into) { return subject_.read_physical(at, into); },
             big_endian(subject_.facts().arch), word};
   }
-  Hits find(Bytes pattern, usize most) {
-    Hits hits = subject_.find_physical(pattern, most, go_on_);
+  Hits find(Bytes pattern, usize most, const Range& within) {
+    Hits hits = subject_.find_physical(pattern, most, go_on_, within);
     result_.examined += hits.examined;
     return hits;
   }
@@ -53,13 +53,15 @@ std::optional<KernelLog> Search::ring(u64 text_at, unsigned word) {
     pattern[i] = static_cast<u8>(oldest_id(*first) >>
                                  8 * (big_endian(subject_.facts().arch) ? word - 1 - i : i));
   if (!begins_printk_ring(*first, word)) return blocks(memory, *first);
-  for (u64 at : find(Bytes(pattern).first(word), most_structures).at) {
-    const auto found = printk_ring_at(memory, at - oldest_id_offset(word));
-    if (!found || found->tail_id != oldest_id(*first)) continue;
-    // The first block lies at the ring's begin, which the structure knows by its virtual address.
-    KernelLog log = read_printk_ring(memory, *found, found->data - first->address);
-    if (log.records >= 2) return log;
-  }
+  // A ring of the size that was built in lies near its structure, a longer one anywhere.
+  for (const Range& within : {around(text_at), everywhere})
+    for (u64 at : find(Bytes(pattern).first(word), most_structures, within).at) {
+      const auto found = printk_ring_at(memory, at - oldest_id_offset(word));
+      if (!found || found->tail_id != oldest_id(*first)) continue;
+      // The first block lies at the ring's begin, which the structure knows by its virtual address.
+      KernelLog log = read_printk_ring(memory, *found, found->data - first->address);
+      if (log.records >= 2) return log;
+    }
   return blocks(memory, *first);
 }
 
@@ -99,9 +101,10 @@ std::optional<KernelLog> Search::log_at(u64 text_at) {
 
 LogSearch Search::run() {
   const Hits banners =
-      find({reinterpret_cast<const u8*>(banner.data()), banner.size()}, most_banners);
+      find({reinterpret_cast<const u8*>(banner.data()), banner.size()}, most_banners, everywhere);
   result_.whole = banners.whole;
   result_.is_linux = !banners.at.empty();
+  if (result_.is_linux) result_.kernel = banners.at.front();
   // A kernel that was told to keep a longer log leaves a copy of its beginning behind.
   for (u64 at : banners.at) {
     auto log = log_at(at);
@@ -141,7 +144,7 @@ LogSearch find_kernel_log(Subject& subject, const std::optional<LogHint>& hint,
                           const std::function<bool()>& go_on) {
   if (hint)
     if (auto log = by_name(subject, *hint))
-      return {.log = std::move(log), .is_linux = true, .examined = 0, .whole = true};
+      return {.log = std::move(log), .is_linux = true, .kernel = 0, .examined = 0, .whole = true};
   return Search(subject, go_on).run();
 }
 

@@ -28,6 +28,7 @@ struct KernelLog {
 struct LogSearch {
   std::optional<KernelLog> log;
   bool is_linux = false;  // something in memory calls itself Linux
+  u64 kernel = 0;         // where it does so first: among the kernel's constants
   u64 examined = 0;       // bytes searched
   bool whole = true;      // false: the search was ended before all of RAM had been seen
 };

@@ -21,8 +21,8 @@ std::optional<u64> page_fault_entry(Subject& subject, const hv::RegisterFile& cp
 
 }  // namespace
 
-void KernelNames::find_own(Subject& subject, const std::function<bool()>& go_on) {
-  own_ = Kallsyms::find(subject, go_on);
+void KernelNames::find_own(Subject& subject, u64 kernel, const std::function<bool()>& go_on) {
+  own_ = Kallsyms::find(subject, kernel, go_on);
 }
 
 bool KernelNames::moved(u64 there, std::string_view name, std::string how) {

@@ -22,8 +22,8 @@ class KernelNames final : public Names {
   // `file` may be null, else it outlives this.
   explicit KernelNames(const Symbols* file) : file_(file) {}
 
-  // Searches the guest's memory for its own table.
-  void find_own(Subject& subject, const std::function<bool()>& go_on);
+  // Searches the guest's memory for its own table, first around guest-physical `kernel`.
+  void find_own(Subject& subject, u64 kernel, const std::function<bool()>& go_on);
   // Finds out how far the kernel was moved, by these CPUs' registers.
   void settle(Subject& subject, const std::vector<hv::RegisterFile>& cpus);
 

@@ -5,11 +5,13 @@
 namespace pv::inspect {
 
 // By copying everything out: for subjects that know nothing quicker.
-Hits Subject::find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on) {
+Hits Subject::find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on,
+                            const Range& within) {
   constexpr u64 chunk = 64_KiB;
   Hits hits;
   std::vector<u8> bytes;
-  for (const Range& range : facts().ram) {
+  for (const Range& ram : facts().ram) {
+    const Range range = common(ram, within);
     for (u64 at = 0; at < range.size; at += chunk) {
       if (hits.at.size() >= most || !go_on()) {
         hits.whole = false;

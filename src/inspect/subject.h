@@ -22,6 +22,20 @@ struct Range {
   bool contains(u64 address) const { return address - begin < size; }
 };
 
+inline constexpr Range everywhere{0, ~u64{0}};
+// What of `a` lies within `b`.
+constexpr Range common(const Range& a, const Range& b) {
+  const u64 begin = a.begin > b.begin ? a.begin : b.begin;
+  const u64 a_end = a.begin + a.size, b_end = b.begin + b.size;
+  const u64 end = a_end < b_end ? a_end : b_end;
+  return {begin, end > begin ? end - begin : 0};
+}
+// 64 MiB with `address` in the middle: a Linux kernel's image with all its data is smaller.
+constexpr Range around(u64 address) {
+  constexpr u64 reach = 32_MiB;
+  return {address > reach ? address - reach : 0, 2 * reach};
+}
+
 struct Facts {
   Arch arch = host_arch;
   unsigned cpus = 1;
@@ -49,9 +63,11 @@ class Subject {
   virtual Result<hv::RegisterFile> sample(unsigned cpu) = 0;
   // Copies guest-physical memory out; false where there is none, or it is not known.
   virtual bool read_physical(u64 address, MutableBytes into) = 0;
-  // Where `pattern` (1 to 24 bytes) begins in RAM, ascending, at most `most` places. `go_on` is
-  // asked now and then; false ends the search. Memory that cannot be read is passed over.
-  virtual Hits find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on);
+  // Where `pattern` (1 to 24 bytes) begins in RAM, as far as it lies `within`, ascending, at most
+  // `most` places. `go_on` is asked now and then; false ends the search. Memory that cannot be read
+  // is passed over.
+  virtual Hits find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on,
+                             const Range& within);
   // Copies memory by a vCPU's virtual address: false where nothing is mapped or known.
   virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
   // How many bytes the guest has written to its console; 0 where that is not known.

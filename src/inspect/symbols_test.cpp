@@ -148,7 +148,7 @@ TEST(KernelNames, FollowItByTheGuestsOwnTable) {
   FakeSubject guest(Arch::aarch64, 0x40000000, 1 << 20);
   guest.put(0x40031000, kallsyms_tables(own, {.word = 8}));
   KernelNames names(&*symbols);
-  names.find_own(guest, [] { return true; });
+  names.find_own(guest, 0x40000000, [] { return true; });
   // VBAR_EL1 holds something that the file does not know.
   names.settle(guest, {cpu(Arch::aarch64, "vbar_el1", 0xffff800000012345)});
   EXPECT_EQ(names.describe(0xffffffc010020004 + move), "schedule+0x4");
@@ -164,7 +164,7 @@ TEST(KernelNames, TakeTheGuestsOwnAlone) {
   KernelNames names(nullptr);
   EXPECT_FALSE(names.any());
   EXPECT_EQ(names.note(), "");
-  names.find_own(guest, [] { return true; });
+  names.find_own(guest, 0x40000000, [] { return true; });
   EXPECT_TRUE(names.any());
   EXPECT_EQ(names.describe(0xffffffc010018044), "function_1+0x4");
   EXPECT_EQ(names.note(), "Names: the 900 of the guest's own table (kallsyms).");

@@ -168,7 +168,7 @@ LogSearch read_kernel(Subject& subject, const Options& options, std::vector<Scen
   for (const Scene& scene : scenes) cpus.push_back(scene.file());
   if (options.search) {
     log = find_kernel_log(subject, std::nullopt, options.search);
-    if (log.is_linux) names.find_own(subject, options.search);
+    if (log.is_linux) names.find_own(subject, log.kernel, options.search);
   }
   names.settle(subject, cpus);
   // A ring that has gone round is found by its name alone.
