@@ -291,6 +291,20 @@ TEST_F(Powerpc, ACpuInTheSpinTableWasNotStarted) {
   EXPECT_EQ(cause(), Cause::never_started);
 }
 
+TEST_F(Powerpc, AnUndefinedInstructionIsALoopWhateverMsrRemembers) {
+  const auto asleep = guest_.registers;
+  guest_.put32(0x3000, 0);
+  guest_.put32(0x3004, 0x60000000);
+  guest_.put32(0x4690, 0x4c000064);  // rfi
+  guest_.registers = [asleep](unsigned cpu, unsigned round) {
+    auto file = asleep(cpu, round);
+    file.set("pc", round == 7 ? 0x4690 : 0x3000);
+    file.set("msr", round % 3 == 0 ? 0x10081000 : 0x10001000);
+    return file;
+  };
+  EXPECT_EQ(cause(), Cause::exception_loop);
+}
+
 TEST_F(Powerpc, AWaitBesideWorkIsNoSpin) {
   const auto asleep = guest_.registers;
   guest_.put32(0x3000, 0x60000000);

@@ -5,10 +5,13 @@
 namespace pv::inspect {
 namespace {
 
-// x86_64's resume flag comes and goes with exceptions, by no doing of the program.
+// Status bits come and go with exceptions, by no doing of the program: x86_64's resume flag, on
+// Book3E whatever MSR remembers of the one that was returned from.
 u64 steady(const hv::RegisterInfo& info, u64 value) {
   constexpr u64 resume_flag = 1 << 16;
-  return std::string_view(info.name) == "eflags" ? value & ~resume_flag : value;
+  const std::string_view name = info.name;
+  if (name == "msr") return 0;
+  return name == "eflags" ? value & ~resume_flag : value;
 }
 
 // Registers without those that time changes by itself.
