@@ -67,12 +67,12 @@ def _wait():
         "grep -c 'hello from' tmp/wait.out; echo not yet\n"
         f"talk {packets('?', 'D')}\nfinished $pid wait; cat tmp/wait.out"),
         says=["0\nnot yet\n", "T05thread:1;", "$OK#9a", "wait ended with status 0", "hello from"], never=["TIMEOUT"],
-        timeout=90)
+        timeout=300)
 
 
 def _packets(target):
     """Requests that cannot be met are errors; the guest is none the worse."""
-    nowhere = {"x86_64": "fffffffffffff000"}.get(target.guest_arch, "7fffffff00000000")
+    nowhere = {"x86_64": "fffffffffffff000", "powerpc": "70000000"}.get(target.guest_arch, "7fffffff00000000")
     whole = "$G" + "0" * 64
     return Case("gdb/packets", script(FUNCTIONS + "debugged packets hello --gdb-wait\n"
         f"talk {packets('G' + '0' * 64)}; talk {packets('Gzz')}; talk {packets('P0=00')}; talk {packets('pffff')}\n"
@@ -84,7 +84,7 @@ def _packets(target):
         f"talk {packets('D')}\nfinished $pid packets; cat tmp/packets.out"),
         says=["+$E01#a6", "+$E01#a6", "+$E01#a6", "+$E01#a6", "MEMORY", "+$E0e", "+$E0e", "WHY", "+$E0e", "$O",
               "LIST", said("monitor commands:\n"), "NOISE", "+$E01#a6", "packets ended with status 0", "hello from"],
-        never=[whole, "TIMEOUT"], timeout=120)
+        never=[whole, "TIMEOUT"], timeout=300)
 
 
 def _second():
@@ -94,7 +94,7 @@ def _second():
         f"talk {packets('?')} >tmp/turned; wait_for 'a second gdb wanted' tmp/second.out; grep -c T05 tmp/turned\n"
         f"printf '%s' {packets('vCont;c')} >&3; wait_for 'hello from' tmp/second.out\n"
         "finished $pid second; wait_for W00 tmp/said; exec 3>&-; wait $other; cat tmp/said"),
-        says=["0\n", "second ended with status 0", "$W00#b7"], never=["TIMEOUT"], timeout=90)
+        says=["0\n", "second ended with status 0", "$W00#b7"], never=["TIMEOUT"], timeout=300)
 
 
 def _reset():
@@ -105,7 +105,7 @@ def _reset():
         "grep -c 'reset: resetting' tmp/reset.out\n"
         f"printf '%s' {packets('k')} >&3; finished $pid reset; exec 3>&-; wait $other; cat tmp/said"),
         says=["2\n", "reset ended with status 106", said("The guest has reset itself and stands"), "$T05thread:1;"],
-        never=["TIMEOUT"], timeout=120)
+        never=["TIMEOUT"], timeout=300)
 
 
 def _monitor_reset():
@@ -115,4 +115,4 @@ def _monitor_reset():
         f"printf '%s' {packets('?')} >&3; wait_for T05 tmp/said; grep -c 'hello from' tmp/again.out\n"
         f"printf '%s' {packets('vCont;c')} >&3; wait_for W00 tmp/said\n"
         "finished $pid again; exec 3>&-; wait $other; cat tmp/again.out"),
-        says=["0\n", "again ended with status 0", "hello from"], never=["TIMEOUT"], timeout=120)
+        says=["0\n", "again ended with status 0", "hello from"], never=["TIMEOUT"], timeout=300)

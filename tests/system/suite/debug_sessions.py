@@ -47,7 +47,7 @@ def sessions(target):
     """All sessions of a target: one long one of a bare-metal guest, short ones, one of Linux."""
     guest = "debuggee.elf64" if target.guest_arch == "x86_64" else "debuggee.elf"
     common = {"guest": guest, "symbols": guest}
-    nowhere = NOWHERE[:10] if target.linux_arch == "ppc" else NOWHERE
+    nowhere = NOWHERE[:10] if target.guest_arch == "powerpc" else NOWHERE  # its samples have 32 bits
     return [
         Session(
             "program", **common,
