@@ -144,8 +144,9 @@ def _others(target):
     ]
     if not target.native:  # where all processes of that name are this test's
         found.append(Case("diagnose/watchdog-sealed", _watchdog(
-                "d-dogseal", 20, "", "for p in $(pidof polyvisor); do [ $p != $pid ] && grep -E 'Seccomp:|NoNewPrivs:|CapEff:' /proc/$p/status; done; "
-                "polyvisor stop d-dogseal"),
+                "d-dogseal", 20, "", "for turn in $(seq 100); do for p in $(pidof polyvisor); do [ $p != $pid ] && grep -E 'Seccomp:|NoNewPrivs:' /proc/$p/status; "
+            "done >tmp/d-seal; grep -q 'Seccomp:.2' tmp/d-seal && break; sleep 0.1; done; cat tmp/d-seal; "
+            "polyvisor stop d-dogseal"),
                 says=["NoNewPrivs:\t1", "Seccomp:\t2", "it ended with status 106"], timeout=120))
     if target.native:  # where there is Python: connecting halts the guest, as gdb does
         found.append(Case("diagnose/healthy-debugged", script(
