@@ -7,6 +7,7 @@ from suite.case import Case
 from suite.shell import script
 
 # debugged NAME GUEST [OPTIONS]: a VM in the background that waits for gdb; $pid, $port.
+# What stays behind for a while must not have descriptor 3: some netcats wait for its end.
 # talk PACKETS: one connection that sends and closes. line: one that stays, written to by `exec 3>`.
 FUNCTIONS = r"""ifconfig lo 127.0.0.1 up 2>/dev/null
 debugged() {
@@ -93,7 +94,7 @@ def _second():
         f"line; printf '%s' {packets('?')} >&3; wait_for T05 tmp/said\n"
         f"talk {packets('?')} >tmp/turned; wait_for 'a second gdb wanted' tmp/second.out; grep -c T05 tmp/turned\n"
         f"printf '%s' {packets('vCont;c')} >&3; wait_for 'hello from' tmp/second.out\n"
-        "finished $pid second; wait_for W00 tmp/said; exec 3>&-; wait $other; cat tmp/said"),
+        "finished $pid second 3>&-; wait_for W00 tmp/said; exec 3>&-; wait $other; cat tmp/said"),
         says=["0\n", "second ended with status 0", "$W00#b7"], never=["TIMEOUT"], timeout=300)
 
 
@@ -103,7 +104,7 @@ def _reset():
     return Case("gdb/reset", script(FUNCTIONS + "debugged reset reset --gdb-wait --reboot\n"
         f"line; {again}; wait_for T05 tmp/said; {again}; wait_for 'T05.*T05' tmp/said\n"
         "grep -c 'reset: resetting' tmp/reset.out\n"
-        f"printf '%s' {packets('k')} >&3; finished $pid reset; exec 3>&-; wait $other; cat tmp/said"),
+        f"printf '%s' {packets('k')} >&3; finished $pid reset 3>&-; exec 3>&-; wait $other; cat tmp/said"),
         says=["2\n", "reset ended with status 106", said("The guest has reset itself and stands"), "$T05thread:1;"],
         never=["TIMEOUT"], timeout=300)
 
@@ -114,5 +115,5 @@ def _monitor_reset():
         f"line; printf '%s' {packets(command('reset'))} >&3; wait_for '#9a' tmp/said\n"
         f"printf '%s' {packets('?')} >&3; wait_for T05 tmp/said; grep -c 'hello from' tmp/again.out\n"
         f"printf '%s' {packets('vCont;c')} >&3; wait_for W00 tmp/said\n"
-        "finished $pid again; exec 3>&-; wait $other; cat tmp/again.out"),
+        "finished $pid again 3>&-; exec 3>&-; wait $other; cat tmp/again.out"),
         says=["0\n", "again ended with status 0", "hello from"], never=["TIMEOUT"], timeout=300)

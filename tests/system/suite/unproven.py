@@ -11,6 +11,7 @@ import os
 
 # (targets, tests, why); both are patterns.
 UNPROVEN = (
+    ("e500v2", "debugger/linux", "not seen to pass: on a loaded machine this Linux did not come up in its time; e5500-32 has"),
     ("x86_64", "traces/linux", "known failure: the mark of user space is not seen"),
     ("e500v2", "traces/linux", "known failure: the mark of user space is not seen"),
     ("e5500-32", "selftest/*", "known failure: writing the registers back ends the test's process (status 137)"),
