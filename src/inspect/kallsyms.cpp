@@ -198,14 +198,18 @@ std::optional<Kallsyms> Kallsyms::find(Subject& subject, u64 kernel,
   const auto physical = [&subject](u64 at, MutableBytes into) {
     return subject.read_physical(at, into);
   };
-  for (const Range& within : {around(kernel), everywhere})
-    for (u64 at : subject.find_physical(pattern, most_hits, go_on, within).at)
+  // Around the kernel the search is bounded, and goes on however slow the host is.
+  for (const bool near : {true, false}) {
+    const auto goes_on = [&] { return near || go_on(); };
+    const Range within = near ? around(kernel) : everywhere;
+    for (u64 at : subject.find_physical(pattern, most_hits, goes_on, within).at)
       for (unsigned word : {8u, 4u}) {
         if (word == 4 && subject.facts().arch != Arch::powerpc) continue;
-        if (!go_on()) return std::nullopt;
+        if (!goes_on()) return std::nullopt;
         Kallsyms found(GuestWords(physical, big, word));
         if (found.read_tokens(at) && found.find_names() && found.find_addresses()) return found;
       }
+  }
   return std::nullopt;
 }
 

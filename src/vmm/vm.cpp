@@ -397,7 +397,8 @@ Result<std::vector<u8>> Vm::memory(u64 address, u64 length) {
 }
 
 memory::SearchResult Vm::search(memory::GuestRange range, Bytes pattern) {
-  return memory::search(ram_, range, pattern, {});
+  // Little at once: the loop has other things to do meanwhile, and a host may be slow.
+  return memory::search(ram_, range, pattern, {.examined = 1_MiB});
 }
 
 std::string Vm::exit_report() const {
