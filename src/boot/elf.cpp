@@ -60,7 +60,9 @@ Result<void> check_header(const Content& content, const Elf& elf, const Target& 
 
 // Why a segment is not where RAM is, and what would help.
 std::string placement_hint(const Elf& elf, const Target& target, u64 address) {
-  const char* linux_file = target.arch == Arch::x86_64 ? "the bzImage" : "the Image";
+  const char* linux_file = "the Image";
+  if (target.arch == Arch::x86_64) linux_file = "the bzImage";
+  if (target.arch == Arch::powerpc) linux_file = "a uImage";
   if (address >> 63 != 0 || (!elf.wide && address >> 31 != 0 && target.ram.front().end() < address))
     return text(
         "these look like virtual addresses: for Linux give {} instead of vmlinux, else set "

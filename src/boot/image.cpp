@@ -194,6 +194,43 @@ Result<KernelImage> parse_unwrapped(const ImageFile& file, const Target& target)
   return image;
 }
 
+// What instructions are aligned to; a processor would silently round the address.
+u64 instruction_alignment(Arch arch) {
+  switch (arch) {
+    case Arch::aarch64:
+    case Arch::powerpc: return 4;
+    case Arch::riscv64: return 2;
+    case Arch::x86_64: break;
+  }
+  return 1;
+}
+
+Result<void> check_entry(const Content& content, const Target& target, const KernelImage& image) {
+  const u64 alignment = instruction_alignment(target.arch);
+  if (is_aligned(image.entry.value(), alignment)) return {};
+  return bad_image(content,
+                   text("has its entry point at {:#x}, but instructions of {} lie at multiples "
+                        "of {}",
+                        image.entry.value(), name(target.arch), alignment),
+                   image.format == Format::uimage
+                       ? "make it with the right mkimage -e"
+                       : "name the entry point to the linker: ENTRY(symbol) or -e symbol");
+}
+
+Result<void> check_memory(const Content& content, const Target& target, const KernelImage& image) {
+  // ELF segments were checked one by one, with hints of their own.
+  if (image.format == Format::elf32 || image.format == Format::elf64) return {};
+  for (const GuestRange& range : image.memory) {
+    auto placed = check_range(content, target, range, "the kernel with its working memory");
+    if (placed) continue;
+    Error error = std::move(placed).error();
+    if (error.hint.empty() && image.format == Format::uimage)
+      error.hint = "make it with another load address (mkimage -a), or give more memory with --mem";
+    return std::unexpected(std::move(error));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Unwrapped> unwrap(const ImageFile& file, u64 limit) {
@@ -211,10 +248,9 @@ Result<Unwrapped> unwrap(const ImageFile& file, u64 limit) {
 
 Result<KernelImage> parse(const ImageFile& file, const Target& target) {
   KernelImage image = TRY(parse_unwrapped(file, target));
-  // ELF segments were checked one by one, with hints of their own.
-  if (image.format != Format::elf32 && image.format != Format::elf64)
-    for (const GuestRange& range : image.memory)
-      TRY(check_range(Content(file), target, range, "the kernel with its working memory"));
+  Content content(file);
+  TRY(check_memory(content, target, image));
+  TRY(check_entry(content, target, image));
   return image;
 }
 

@@ -282,7 +282,35 @@ TEST(Image, SixtyFourBitElfWhereGuestsHave32Bits) {
   EXPECT_TRUE(parse_blob(elf(20, 0x10, {{0, 0x200, 0x100, 0x100}}, 0x400, false, true), t));
 }
 
+// A processor rounds such an address without a word, and runs what lies there.
+TEST(Image, EntryPointBetweenInstructionsIsRefused) {
+  struct {
+    u16 machine;
+    Arch arch;
+    u64 at;
+    u64 alignment;
+    bool wide, big;
+  } cases[] = {{em_aarch64, arm, 0x4010'0000, 4, true, false},
+               {em_riscv, riscv, 0x8010'0000, 2, true, false},
+               {em_x86_64, x86, 1_MiB, 1, true, false},
+               {20, Arch::powerpc, 0x1000, 4, false, true}};
+  for (const auto& c : cases)
+    for (u64 past : {0u, 1u, 2u, 3u, 4u}) {
+      auto image = parse_blob(
+          elf(c.machine, c.at + past, {{c.at, 0x200, 0x100, 0x100}}, 0x400, c.wide, c.big),
+          c.arch == Arch::powerpc ? target_for(c.arch, x86_ram) : target(c.arch));
+      if (past % c.alignment == 0)
+        EXPECT_TRUE(image) << image.error().message;
+      else
+        refuses(image,
+                {text("entry point at {:#x}", c.at + past), text("multiples of {}", c.alignment)});
+    }
+}
+
 TEST(Image, ElfOutsideRamNamesTheAddresses) {
+  refuses(parse_blob(elf(20, 0xc000'0000, {{0xc000'0000, 0x200, 0x10, 0x10}}, 0x400, false, true),
+                     target_for(Arch::powerpc, x86_ram)),
+          {"0xc0000000-0xc000000f"}, "give a uImage instead of vmlinux");
   refuses(parse_blob(elf(em_aarch64, 0x1000, {{0x1000, 0x200, 0x10, 0x10}}, 0x400), arm),
           {"0x1000-0x100f", "0x40000000-0x43ffffff"}, "0x40080000");
   refuses(parse_blob(elf(em_aarch64, 0, {{0, 0x200, 0x10, 0x10}}, 0x400, true, false, 3), arm),

@@ -46,8 +46,8 @@ Result<KernelImage> parse_arm64_image(const Content& content, const Target& targ
 Result<KernelImage> parse_riscv_image(const Content& content, const Target& target);
 Result<KernelImage> parse_bzimage(const Content& content, const Target& target);
 
-// Reads all of the file, for its checksum. Its payload is never looked into: header and protocol
-// say all.
+// Reads all of the file, for its checksum. Of its payload only what is no code is recognised:
+// header and protocol say all else.
 Result<KernelImage> parse_uimage(const ImageFile& file, const Target& target);
 
 // The address in a PVH entry note among the bytes of a PT_NOTE segment.

@@ -175,12 +175,55 @@ Result<void> check_data(const ImageFile& file, const Content& content, const Hea
   return check_crc(content, "content", crc, header.data_crc);
 }
 
-// Whether the payload begins as an ELF file does. A broken stream is for loading to complain of.
-bool holds_elf(const ImageFile& file, Compression compression, u64 size) {
-  if (compression == Compression::none) return is_elf(file.head().subspan(sizeof(Header)));
-  std::array<u8, 4> first{};
+// The payload's first bytes, unpacked. A broken stream is for loading to complain of.
+Bytes first_of(const ImageFile& file, Compression compression, u64 size, MutableBytes room) {
+  Bytes packed = file.head().subspan(sizeof(Header));
+  packed = packed.first(static_cast<usize>(std::min<u64>(packed.size(), size)));
+  if (compression == Compression::none) return packed;
   auto stream = Decompressor::open(file, compression, sizeof(Header), size);
-  return stream && stream->read(first).has_value() && is_elf(first);
+  if (!stream) return {};
+  return room.first(stream->read(room).value_or(0));
+}
+
+// A payload that is packed otherwise than the header says.
+Result<void> check_packing(const Content& content, Bytes packed, Compression compression) {
+  Compression found = compression_of(packed);
+  if (found == compression) return {};
+  std::string_view said =
+      compression == Compression::none ? "not compressed" : name_of(compression);
+  std::string_view hint = "make it with mkimage -C none, or compress what is in it";
+  if (found == Compression::gzip) hint = "make it with mkimage -C gzip";
+  if (found == Compression::zstd) hint = "make it with mkimage -C zstd";
+  if (found == Compression::xz) hint = "decompress it, and make the uImage with mkimage -C none";
+  return bad_image(content,
+                   text("is a uImage whose header says {} of its content, which {}", said,
+                        found == Compression::none ? std::string("is not compressed so")
+                                                   : text("is compressed with {}", name_of(found))),
+                   std::string(hint));
+}
+
+// What would be run as instructions, but is none: the ways in which mkimage is given a wrong file.
+Result<void> check_payload(const Content& content, const ImageFile& file, Compression compression,
+                           u64 size) {
+  TRY(check_packing(content, first_of(file, Compression::none, size, {}), compression));
+  std::array<u8, 2048> room;
+  Bytes first = first_of(file, compression, size, room);
+  if (first.empty()) return {};
+  if (is_elf(first))
+    return bad_image(content,
+                     "is a uImage around an ELF file, whose header would be run as instructions",
+                     "give the ELF file itself, or make the uImage of its memory image (objcopy -O "
+                     "binary)");
+  if (is_uimage(first))
+    return bad_image(content, "is a uImage around another uImage",
+                     "take the inner one out with dumpimage, and give that");
+  if (compression != Compression::none && compression_of(first) != Compression::none)
+    return bad_image(content, "is a uImage whose content is compressed twice",
+                     "decompress it once, and make the uImage of that");
+  if (auto foreign = recognise_foreign(first))
+    return bad_image(content, text("is a uImage whose content is {}, not a kernel", foreign->what),
+                     foreign->hint);
+  return {};
 }
 
 Result<u64> unpacked_size(const ImageFile& file, const Content& content, Compression compression,
@@ -215,11 +258,7 @@ Result<KernelImage> parse_uimage(const ImageFile& file, const Target& target) {
         "copy the file again");
   Compression compression = TRY(compression_in(content, header));
   TRY(check_data(file, content, header));
-  if (holds_elf(file, compression, size))
-    return bad_image(content,
-                     "is a uImage around an ELF file, whose header would be run as instructions",
-                     "give the ELF file itself, or make the uImage of its memory image (objcopy -O "
-                     "binary)");
+  TRY(check_payload(content, file, compression, size));
 
   KernelImage image;
   image.format = Format::uimage;

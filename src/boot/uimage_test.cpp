@@ -128,12 +128,50 @@ TEST(Uimage, AnElfInsideIsRefused) {
   EXPECT_TRUE(parse_blob(uimage(Blob(inside.begin(), inside.begin() + 3))));
 }
 
+// Other wrong files to give to mkimage: none of them would say anything when run.
+TEST(Uimage, WhatIsNoCodeIsRefused) {
+  refuses(parse_blob(uimage(uimage(pattern(300)))), {"a uImage around another uImage"},
+          "dumpimage");
+  Blob tree = pattern(300);
+  put(tree, 0, Be32(0xd00d'feed));
+  refuses(parse_blob(uimage(tree)), {"whose content is a flattened device tree", "not a kernel"},
+          "--dtb");
+  const std::string script = "echo booting from a script of U-Boot\n";
+  refuses(parse_blob(uimage(blob(script))), {"whose content is a text file"});
+#if PV_HAVE_Z
+  refuses(parse_blob(uimage(gzip(tree), {.compression = 1})), {"a flattened device tree"});
+  refuses(parse_blob(uimage(gzip(gzip(pattern(300))), {.compression = 1})), {"compressed twice"});
+#endif
+}
+
+// The magic numbers are enough: nothing is unpacked that the header does not call packed.
+TEST(Uimage, ContentThatIsPackedOtherwiseThanMarked) {
+  const std::vector<std::pair<const char*, Blob>> packed = {
+      {"gzip", {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3}},
+      {"zstd", {0x28, 0xb5, 0x2f, 0xfd, 0, 0}},
+      {"xz", {0xfd, '7', 'z', 'X', 'Z', 0, 0, 4}}};
+  for (const auto& [name, content] : packed)
+    refuses(parse_blob(uimage(content)),
+            {"header says not compressed", text("which is compressed with {}", name)},
+            "mkimage -C");
+  refuses(parse_blob(uimage(pattern(300), {.compression = 1})),
+          {"header says gzip of its content, which is not compressed so"}, "-C none");
+  refuses(parse_blob(uimage(packed[1].second, {.compression = 1})),
+          {"header says gzip", "compressed with zstd"}, "-C zstd");
+}
+
+TEST(Uimage, EntryPointBetweenInstructions) {
+  for (u32 entry : {0x1001u, 0x1002u, 0x1103u})
+    refuses(parse_blob(uimage(pattern(5000), {.load = 0x1000, .entry = entry})),
+            {text("entry point at {:#x}", entry), "powerpc", "multiples of 4"}, "mkimage -e");
+}
+
 TEST(Uimage, AddressesAreChecked) {
   Blob content = pattern(0x1000);
   refuses(parse_blob(uimage(content, {.load = 0x1000, .entry = 0x2000})),
           {"entry point at 0x2000", "0x1000-0x1fff"});
   refuses(parse_blob(uimage(content, {.load = 0x400'0000, .entry = 0x400'0000})),
-          {"0x4000000-", "0x0-0x3ffffff"});
+          {"0x4000000-", "0x0-0x3ffffff"}, "mkimage -a");
   refuses(parse_blob(uimage(content, {.load = 0x3f0'0000, .entry = 0x3f0'0000})), {"guest RAM is"},
           "at least 68 MiB");
 }
@@ -150,7 +188,7 @@ TEST(Uimage, BrokenStreamsAreRefused) {
   memory::GuestMemory memory;
   ASSERT_TRUE(memory.add(ram[0], memory::Backing::anonymous));
   EXPECT_FALSE(load_kernel(memory, *file, *image));
-  refuses(parse_blob(uimage(Blob(2, 1), {.compression = 1})), {"does not tell its size"});
+  refuses(parse_blob(uimage({0x1f, 0x8b, 8}, {.compression = 1})), {"does not tell its size"});
 }
 #endif
 
