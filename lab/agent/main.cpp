@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <net/if.h>
 #include <string>
 #include <sys/ioctl.h>
@@ -98,6 +99,21 @@ void set_clock(long seconds) {
   clock_settime(CLOCK_REALTIME, &now);
 }
 
+// An emulated machine has no source of randomness: the first to ask for random numbers would wait
+// while the kernel makes them of its ticks, seconds of processor time. These protect nothing, and
+// are always the same, as a deterministic host wants it.
+void seed_random_numbers() {
+  const int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return;
+  struct {
+    int bits, size;
+    unsigned char bytes[64];
+  } seed = {8 * sizeof seed.bytes, sizeof seed.bytes, {}};
+  for (unsigned i = 0; i < sizeof seed.bytes; ++i) seed.bytes[i] = static_cast<unsigned char>(37 * i + 11);
+  ioctl(fd, RNDADDENTROPY, &seed);
+  close(fd);
+}
+
 void raise_loopback() {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
@@ -139,6 +155,7 @@ int main() {
   Link link(open_console(plan.console), plan.token);
   sethostname(plan.hostname.c_str(), plan.hostname.size());
   raise_loopback();
+  seed_random_numbers();
   set_clock(plan.clock);
   for (const std::string& pair : plan.environment) {
     const std::size_t equals = pair.find('=');

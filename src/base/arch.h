@@ -2,6 +2,8 @@
 // are the only places that ask the compiler about the architecture.
 #pragma once
 
+#include <sys/auxv.h>
+
 #include <string_view>
 
 #include "base/types.h"
@@ -31,5 +33,13 @@ constexpr Arch host_arch = Arch::x86_64;
 #else
 #error "polyvisor does not know this architecture: add it to base/arch.h"
 #endif
+
+// Whether processor and kernel of this host have 64 bits, as only some PowerPC ones have; this
+// program may be a 32-bit one all the same. Unlike uname's words the auxiliary vector does not
+// depend on the caller's personality or width.
+inline bool host_has_64_bits() {
+  constexpr unsigned long feature_64 = 0x4000'0000;  // PPC_FEATURE_64 of Linux asm/cputable.h
+  return host_arch != Arch::powerpc || (::getauxval(AT_HWCAP) & feature_64) != 0;
+}
 
 }  // namespace pv

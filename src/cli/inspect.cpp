@@ -84,7 +84,9 @@ boot::Verdict judge_on(const boot::ImageFile& file, const boot::Inspection& insp
     return verdict;
   }
   const auto ram = (*board)->ram();
-  const auto target = boot::target_for(arch, ram, (*board)->reserved());
+  auto target = boot::target_for(arch, ram, (*board)->reserved());
+  if (arch == host_arch && !host_has_64_bits())
+    target.only_32_bits = "this host's processor or kernel has 32 bits";
   // What the boards keep free for a tree of one CPU.
   const u64 tree = arch == Arch::x86_64 ? 0 : 34_KiB;
   return boot::judge(file, inspection, target, {.initrd_size = initrd_size, .tree_size = tree});

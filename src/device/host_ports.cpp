@@ -1,7 +1,6 @@
 #include "device/host_ports.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,15 +22,21 @@ u64 read_clock(clockid_t clock) {
 u64 HostClock::wall_ns() { return read_clock(CLOCK_REALTIME); }
 u64 HostClock::monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
 
-Result<std::unique_ptr<HostEntropy>> HostEntropy::create() {
+Result<std::unique_ptr<HostEntropy>> HostEntropy::create(Getrandom call) {
   u8 probe;
   Fd urandom;
-  if (getrandom(&probe, sizeof probe, GRND_NONBLOCK) != 1)
+  if (call(&probe, sizeof probe, GRND_NONBLOCK) != 1 &&
+      (errno != EAGAIN || call(&probe, sizeof probe, GRND_INSECURE) != 1))
     urandom = TRY(open_file("/dev/urandom", O_RDONLY), "random numbers");
-  return std::unique_ptr<HostEntropy>(new HostEntropy(std::move(urandom)));
+  return std::unique_ptr<HostEntropy>(new HostEntropy(call, std::move(urandom)));
 }
 
-// Both sources were seen to work and do not fail later; predictable bytes would be worse than none.
+bool HostEntropy::ready() const {
+  u8 probe;
+  return urandom_.valid() || call_(&probe, sizeof probe, GRND_NONBLOCK) == 1;
+}
+
+// The sources were seen to work and do not fail later.
 void HostEntropy::fill(MutableBytes into) {
   if (urandom_.valid()) {
     const auto got = read_fully(urandom_.get(), into);
@@ -39,7 +44,8 @@ void HostEntropy::fill(MutableBytes into) {
     return;
   }
   while (!into.empty()) {
-    const ssize_t n = getrandom(into.data(), into.size(), 0);
+    ssize_t n = call_(into.data(), into.size(), GRND_NONBLOCK);
+    if (n < 0 && errno == EAGAIN) n = call_(into.data(), into.size(), GRND_INSECURE);
     if (n < 0 && errno == EINTR) continue;
     CHECK(n > 0);
     into = into.subspan(static_cast<usize>(n));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 namespace pv::device {
@@ -23,6 +24,37 @@ TEST(HostEntropy, FillsTheWholeSpan) {
   (*entropy)->fill(b);
   EXPECT_NE(a, b);
   EXPECT_TRUE(std::any_of(a.end() - 32, a.end(), [](u8 x) { return x != 0; }));
+}
+
+// As on a board that has just come up: nothing may wait for its generator.
+ssize_t unready(void* into, size_t size, unsigned flags) {
+  if (flags == GRND_INSECURE) {
+    std::fill_n(static_cast<u8*>(into), size, u8{0x5a});
+    return static_cast<ssize_t>(size);
+  }
+  errno = flags == GRND_NONBLOCK ? EAGAIN : EDEADLK;
+  return -1;
+}
+
+TEST(HostEntropy, DoesNotWaitForTheKernelsGenerator) {
+  auto entropy = HostEntropy::create(unready);
+  ASSERT_TRUE(entropy);
+  EXPECT_FALSE((*entropy)->ready());
+  std::vector<u8> some(100);
+  (*entropy)->fill(some);
+  EXPECT_EQ(some, std::vector<u8>(100, 0x5a));
+}
+
+TEST(HostEntropy, TakesTheFileWhereTheCallIsRefused) {
+  auto entropy = HostEntropy::create([](void*, size_t, unsigned) -> ssize_t {
+    errno = ENOSYS;
+    return -1;
+  });
+  ASSERT_TRUE(entropy);
+  EXPECT_TRUE((*entropy)->ready());
+  std::vector<u8> some(100);
+  (*entropy)->fill(some);
+  EXPECT_TRUE(std::ranges::any_of(some, [](u8 x) { return x != 0; }));
 }
 
 }  // namespace

@@ -195,9 +195,7 @@ Result<machine::HostFacts> facts(const Vm& vm, Vcpu& vcpu) {
     facts.hypercall_idle = (info.flags & KVM_PPC_PVINFO_FLAGS_EV_IDLE) != 0;
   }
   TRY(read_clocks(facts));
-  // Unlike uname's words this does not depend on the caller's personality or its own width.
-  constexpr unsigned long feature_64 = 0x4000'0000;  // PPC_FEATURE_64 of Linux asm/cputable.h
-  facts.guests_64_bits = (::getauxval(AT_HWCAP) & feature_64) != 0;
+  facts.guests_64_bits = host_has_64_bits();
   facts.cache_line = static_cast<u32>(::getauxval(AT_DCACHEBSIZE));
   return facts;
 }

@@ -133,7 +133,9 @@ Result<void> Vm::create_vcpus() {
 }
 
 Result<void> Vm::load() {
-  std::array<u8, 64> seed;
+  // None of numbers that may be predictable: the guest would trust them.
+  std::array<u8, 64> numbers;
+  const MutableBytes seed = MutableBytes(numbers).first(entropy_->ready() ? numbers.size() : 0);
   entropy_->fill(seed);
   machine::Payload payload{
       files_.kernel.get(), files_.initrd.get(), files_.device_tree.get(), config_.params, seed,

@@ -90,6 +90,8 @@ def _refused(target):
         why = "this host's processor has 32 bits" if target.arch == "e500v2" else "this host's kernel has 32 bits"
         found.append(Case("powerpc/64-bit-kernel", ["polyvisor", "run", "in/elf64"], IMAGE, timeout=20,
                           says=["is a 64-bit ELF file", why], files={"in/elf64": wide}))
+        found.append(Case("powerpc/64-bit-kernel-inspected", ["polyvisor", "inspect", "in/elf64"], IMAGE,
+                          says=["is a 64-bit ELF file"], files={"in/elf64": wide}))
     return found
 
 
