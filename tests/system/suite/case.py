@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from polylab import Command
 
+from . import shell
+
 
 @dataclasses.dataclass
 class Case:
@@ -39,7 +41,7 @@ class Case:
 
     def lab_command(self):
         """What the lab is told to run."""
-        return Command(self.command, timeout=self.timeout, stdin=self.stdin,
+        return Command(shell.alone(Command(self.command).words()), timeout=self.timeout, stdin=self.stdin,
                        separate=self.separate, terminal=self.terminal)
 
     def judge(self, result):
@@ -54,6 +56,7 @@ class Case:
             wrong.append(f"exit status {result.status}, expected {' or '.join(map(str, allowed))}")
         wrong += missing(result, self.says)
         whole = everything(result)
+        wrong += [line for line in whole.split("\n") if line.startswith(shell.LEFT_BEHIND)]
         wrong += [f"says {text!r}" for text in self.never if text in whole]
         if self.check:
             wrong += failure(self.check, result)

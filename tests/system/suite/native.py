@@ -48,14 +48,36 @@ def linux_kernel():
     return find_kernel(Cache(), find_arch(ARCH), "debian", "guest").image
 
 
+class _Keeper:
+    """Kills the process group of the test that runs when we end, however that is."""
+
+    SCRIPT = 'while read -r group; do last=$group; done; [ -z "$last" ] || kill -9 "-$last"'
+
+    def __init__(self):
+        self._process = subprocess.Popen(["/bin/sh", "-c", self.SCRIPT], stdin=subprocess.PIPE, start_new_session=True,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def watch(self, group):
+        """This group from now on; None: nothing runs."""
+        self._process.stdin.write(b"%s\n" % (b"" if group is None else b"%d" % group))
+        self._process.stdin.flush()
+
+    def end(self):
+        """What is still watched is killed."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
 def run_all(cases):
     """{name: result} of all cases, one after the other."""
     monitor = find_monitor(find_arch(ARCH))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="polyvisor-system-"))
+    keeper = _Keeper()
     try:
         _furnish(folder, monitor, cases)
-        return {case.name: _run(folder, case) for case in cases}
+        return {case.name: _run(folder, case, keeper) for case in cases}
     finally:
+        keeper.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -77,22 +99,24 @@ def _environment(folder):
             "XDG_RUNTIME_DIR": str(folder / "runtime"), "HOME": str(folder)}
 
 
-def _run(folder, case):
+def _run(folder, case, keeper):
     """One command in a session of its own; what it leaves behind in it is killed."""
     command = case.lab_command()
     result = Result(command)
     begun = time.monotonic()
     options = {"cwd": folder, "env": _environment(folder)}
     if case.terminal:
-        child, status, result.output = terminal.run(command.words(), case.terminal, case.keys, case.timeout, **options)
+        child, status, result.output = terminal.run(command.words(), case.terminal, case.keys, case.timeout,
+                                                    keeper.watch, **options)
         _settle(child, status, result)
     else:
-        _run_piped(case, result, options)
+        _run_piped(case, result, keeper, options)
+    keeper.watch(None)
     result.seconds = time.monotonic() - begun
     return result
 
 
-def _run_piped(case, result, options):
+def _run_piped(case, result, keeper, options):
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, \
             tempfile.TemporaryFile() as errors:
         source.write(case.stdin or b"")
@@ -100,6 +124,7 @@ def _run_piped(case, result, options):
         child = subprocess.Popen(result.command.words(), start_new_session=True, stdout=output,
                                  stdin=source if case.stdin else subprocess.DEVNULL,
                                  stderr=errors if case.separate else output, **options)
+        keeper.watch(child.pid)
         try:
             status = child.wait(case.timeout)
         except subprocess.TimeoutExpired:

@@ -3,6 +3,8 @@
 import dataclasses
 import shlex
 
+from . import shell
+
 SHOWN = 3000    # characters of a failure's output
 
 
@@ -17,6 +19,9 @@ class Outcome:
 
 
 def _command(argv):
+    argv = argv[len(shell.alone([])):] if argv[:2] == shell.alone([]) else argv
+    if argv[:2] == ["/bin/sh", "-c"]:
+        argv = argv[2]
     text = argv if isinstance(argv, str) else shlex.join(argv)
     return text if len(text) < 1500 else f"{text[:1000]} ... {text[-300:]}"
 

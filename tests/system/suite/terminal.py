@@ -10,12 +10,15 @@ import termios
 import time
 
 
-def run(words, size, keys, timeout, **options):
-    """(status or None when it took too long, output). keys: [(text to wait for, bytes to type)]."""
+def run(words, size, keys, timeout, started, **options):
+    """(process, status or None when it took too long, output). keys: [(text to wait for, bytes to type)].
+
+    `started` is told the process id, which is that of its session and group too."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     child = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                              preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), **options)
+    started(child.pid)
     os.close(slave)
     output, left, limit = b"", list(keys), time.monotonic() + timeout
     try:
