@@ -11,7 +11,6 @@ import os
 
 # (targets, tests, why); both are patterns.
 UNPROVEN = (
-    ("e500v2", "debugger/linux", "not seen to pass: on a loaded machine this Linux did not come up in its time; e5500-32 has"),
     ("*", "guest-linux/silent*", "not seen to pass yet: on a host with other work the search for the log ran out of its time"),
     ("*", "guest-linux/panicked*", "not seen to pass yet: on a host with other work the VM did not answer in time"),
     ("[rx]*", "guest-linux/symbols*", "not seen to pass yet"),
