@@ -64,6 +64,12 @@ enum { SLOT_CCSR = 1, SLOT_WINDOW = 2, SLOT_RAM = 3 };
 struct tlb_entry { u32 ea; u64 pa; u32 tsize; u32 attributes, rights; };
 void tlb1_write(int slot, const struct tlb_entry *entry);                /* machine.c */
 void map_ram(void);
+bool is_mapped_ram(u32 address);               /* of an effective address */
+
+/* exception.c: the load, store or cache instruction of the last Program interrupt, and the effective address that it
+ * accesses; the name is NULL where it was another instruction. */
+struct access { const char *name; u32 address; };
+extern struct access refused_access;
 
 void external_interrupt(void);               /* irq.c */
 bool irq_is_active_high(u32 source);         /* of a source that was connected: what the MPIC has been told */

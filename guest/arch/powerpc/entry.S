@@ -12,6 +12,8 @@
 #define PID 48
 #define IVPR 63
 #define IVOR0 400
+#define IVOR32 528
+#define PVR 287
 #define TSR 336
 #define TCR 340
 #define TLB1CFG 689
@@ -137,6 +139,24 @@ cpu_setup:
   addi  %r6, %r5, 16 * \n
   mtspr IVOR0 + \n, %r6
   .endr
+  /* The vectors from 32 on are not the same in every core, and writing one that is missing traps: SPE's 32 to 34 on an
+   * e500v2, the doorbells' 36 and 37 from the e500mc (0x8023) on, 35 on all. */
+  mfspr %r4, PVR
+  srwi  %r4, %r4, 16
+  cmplwi %r4, 0x8023
+  addi  %r6, %r5, 16 * 19
+  mtspr IVOR32 + 3, %r6
+  bge   5f
+  .irp n, 0, 1, 2
+  addi  %r6, %r5, 16 * (16 + \n)
+  mtspr IVOR32 + \n, %r6
+  .endr
+  b     6f
+5:.irp n, 4, 5
+  addi  %r6, %r5, 16 * (16 + \n)
+  mtspr IVOR32 + \n, %r6
+  .endr
+6:
   /* CCSR: 1 MiB at physical 0xfe0000000, effective 0xe0000000, cache-inhibited and guarded. */
   lis   %r4, boot_state@ha
   la    %r4, boot_state@l(%r4)

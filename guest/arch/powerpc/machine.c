@@ -62,6 +62,8 @@ void arch_early(void) {
   }
 }
 
+bool is_mapped_ram(u32 address) { return address < ram_end; }
+
 /* All devices are in the CCSR, which is mapped; what is elsewhere only the probes reach. */
 void map_device(u64 base, u64 size) { (void)base, (void)size; }
 

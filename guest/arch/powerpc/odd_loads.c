@@ -2,7 +2,8 @@
  * (Linux: arch/powerpc/kvm/emulate_loadstore.c); what it does not know ends as a Program interrupt in the guest.
  * Loads look at a virtio device's magic number, stores go to its DriverFeaturesSel register, which nothing depends on
  * here. 64-bit instructions only on an e5500, which has them in 32-bit mode too; vector ones only on an e500v2. What a
- * floating-point store writes is looked at in a register of the GPIO, which can be read back.
+ * floating-point store writes is looked at in a register of the GPIO, which can be read back. Of each instruction that ends
+ * as a Program interrupt the exception printer must know name and address.
  */
 #include "arch.h"
 #include "runtime.h"
@@ -98,6 +99,14 @@ static u32 expected_value(const char *name, int check, u32 magic) {
   return big;
 }
 
+/* "stwcx." is called stwcx here: C has no dot in a name. */
+static bool is_named(const char *name, u32 address) {
+  size_t length = strlen(name);
+  const char *known = refused_access.name;
+  return known && refused_access.address == address && strncmp(known, name, length) == 0 &&
+         (!known[length] || strcmp(known + length, ".") == 0);
+}
+
 static int try_all(const char *what, const struct form *forms, u32 count, u32 address, u32 magic) {
   int wrong = 0;
   print("%s:", what);
@@ -105,6 +114,9 @@ static int try_all(const char *what, const struct form *forms, u32 count, u32 ad
     struct result r = forms[i].run(address - 4);
     if (!r.completed) {
       print(" %s:program-interrupt", forms[i].name);
+      if (is_named(forms[i].name, address)) continue;
+      print("(MISNAMED %s at %08x)", refused_access.name ? refused_access.name : "nothing", refused_access.address);
+      wrong++;
       continue;
     }
     bool updates = strlen(forms[i].name) > 2 && strcmp(forms[i].name + strlen(forms[i].name) - 1, "u") == 0;

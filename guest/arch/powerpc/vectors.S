@@ -1,6 +1,6 @@
-/* vectors.S: sixteen exception vectors of four instructions, then saving and restoring of all registers.
+/* vectors.S: exception vectors of four instructions, 0 to 15 and 32 to 37; then saving and restoring of all registers.
  *
- * Where an exception goes is IVPR | IVORn (book III-E, 7.2.18); entry.S sets IVORn to vectors + 16 * n. The stack is
+ * Where an exception goes is IVPR | IVORn (book III-E, 7.2.18); entry.S sets IVORn to vectors + 16 * n, from 32 on to 16 * (n - 16). The stack is
  * trusted: this runtime has no user mode, and an exception in an exception ends the run anyway.
  */
 #define FRAME 176
@@ -10,7 +10,7 @@
 .balign 1024
 .global vectors
 vectors:
-  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37
   stwu  %r1, -FRAME(%r1)
   stw   %r0, GPR(0)(%r1)
   li    %r0, \n
