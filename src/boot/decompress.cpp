@@ -114,7 +114,7 @@ Result<void> Decompressor::State::start() {
   }
 #endif
   return fail(
-      Error::Kind::host,
+      Error::Kind::image,
       text("{}: this build of polyvisor was made without {}", file.name(), name_of(compression)),
       "decompress the file first");
 }
