@@ -134,7 +134,7 @@ cpu_setup:
   mtspr TSR, %r5
   lis   %r5, vectors@h         /* all vectors lie within one 64 KiB: they are aligned to their size */
   mtspr IVPR, %r5
-  li    %r5, vectors@l
+  ori   %r5, %r4, vectors@l    /* r4 is 0. Not `li`, which extends the sign: KVM for e500v2 keeps all 32 bits of an IVOR */
   .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
   addi  %r6, %r5, 16 * \n
   mtspr IVOR0 + \n, %r6

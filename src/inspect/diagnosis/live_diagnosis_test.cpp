@@ -305,6 +305,23 @@ TEST_F(Powerpc, AnUndefinedInstructionIsALoopWhateverMsrRemembers) {
   EXPECT_EQ(cause(), Cause::exception_loop);
 }
 
+// IVOR14 was set by `li`, which extended its sign: KVM goes to IVPR | IVOR14, where nothing is.
+TEST_F(Powerpc, AVectorIsWhereKvmGoes) {
+  const auto asleep = guest_.registers;
+  guest_.registers = [asleep](unsigned cpu, unsigned round) {
+    auto file = asleep(cpu, round);
+    file.set("pc", 0xffff80e0);
+    file.set("ivor14", 0xffff80e0);
+    file.set("srr0", 0xffff80e0);
+    return file;
+  };
+  const auto diagnosis = diagnose(guest_, {});
+  EXPECT_EQ(diagnosis->verdict.cause, Cause::nothing_at_pc);
+  const std::string report = render_text(*diagnosis);
+  EXPECT_NE(report.find("exceptions go to 0xffff80e0"), report.npos) << report;
+  EXPECT_NE(report.find("extends the sign"), report.npos) << report;
+}
+
 TEST_F(Powerpc, AWaitBesideWorkIsNoSpin) {
   const auto asleep = guest_.registers;
   guest_.put32(0x3000, 0x60000000);

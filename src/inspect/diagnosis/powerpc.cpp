@@ -61,8 +61,10 @@ std::string describe_esr(u64 esr) {
   return words.empty() ? "no bit set" : words;
 }
 
+// Where KVM sends the CPU: it joins IVPR and the IVOR as they stand, whereas a processor takes 12
+// bits of the IVOR only (Power ISA 2.06 Book III-E, 7.2.18.1).
 u64 place(const hv::RegisterFile& cpu, const Vector& vector) {
-  return (cpu.get_or("ivpr", 0) & ~u64{0xffff}) | (cpu.get_or(vector.ivor, 0) & 0xfff0);
+  return cpu.get_or("ivpr", 0) | cpu.get_or(vector.ivor, 0);
 }
 
 void slot(const hv::RegisterFile& cpu, CpuState& state) {
@@ -193,9 +195,15 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
   };
   line("ivpr", "IVPR", [&](u64 value) {
     std::string offsets;
+    u64 bits = 0;
     for (const Vector& vector : vectors)
-      if (const auto ivor = cpu.get(vector.ivor); ivor && *ivor != 0)
+      if (const auto ivor = cpu.get(vector.ivor); ivor && *ivor != 0) {
         offsets += text(" {}={:x}", vector.ivor, *ivor);
+        bits |= *ivor;
+      }
+    if (bits > 0xffff)
+      offsets += " (bits above 0xffff: KVM does not cut them off as a processor does; set IVORs with "
+                 "lis/ori, not with li, which extends the sign)";
     if (!offsets.empty()) return "vectors:" + offsets;
     return std::string(value == 0 ? "0, and all IVORs are 0: no vectors were set"
                                   : "all IVORs are 0: every interrupt goes to one place");
