@@ -10,12 +10,20 @@ SHOWN = 3000    # characters of a failure's output
 
 @dataclasses.dataclass
 class Outcome:
-    """One test's verdict: `ok`, `FAIL` or `skip`; why; and the run it was judged from."""
+    """One test's verdict: `ok`, `FAIL` or `skip`; why; the run it was judged from; its failed first attempt."""
 
     name: str
     verdict: str
     why: str = ""
     result: object = None
+    first: object = None
+
+
+def after_second(first, second):
+    """What counts when a failed test had a second attempt: that one, with the first kept beside it."""
+    if first.verdict != "FAIL" or second is None:
+        return first
+    return dataclasses.replace(second, first=first) if second.verdict == "ok" else first
 
 
 def _command(argv):
@@ -53,6 +61,9 @@ def print_outcomes(outcomes, title):
         if outcome.verdict == "ok":
             seconds = f" ({outcome.result.seconds:.1f} s)" if outcome.result else ""
             print(f"ok {outcome.name}{seconds}")
+            if outcome.first:
+                print(f"AGAIN {outcome.name} (passed at the second attempt; the first:)")
+                print(details(outcome.first), end="")
         elif outcome.verdict == "skip":
             print(f"skip {outcome.name} ({outcome.why})")
         else:
@@ -66,4 +77,6 @@ def summary(outcomes):
     count = {verdict: sum(outcome.verdict == verdict for outcome in outcomes)
              for verdict in ("ok", "FAIL", "skip")}
     line = f"{count['ok']} passed, {count['FAIL']} failed"
-    return line + (f", {count['skip']} skipped" if count["skip"] else "")
+    line += f", {count['skip']} skipped" if count["skip"] else ""
+    again = sum(outcome.first is not None for outcome in outcomes)
+    return line + (f", {again} at the second attempt" if again else "")

@@ -8,11 +8,12 @@ from polylab.build import find_monitor
 
 from . import native, shell, unproven
 from .case import failure
-from .report import Outcome
+from .report import Outcome, after_second
 
 THEMES = ("doctor", "selftest", "guests", "devices", "linux", "images", "traces", "options", "instances", "console",
           "badinput", "diagnose", "guest_linux", "machine", "pci", "powerpc", "serials", "personalities", "gdb")
 DEATHS = 2      # boots after which the rest counts as failed
+AGAIN = 3       # so many failed tests of a target run once more; more are no accident
 
 
 def cases_of(target, pattern=""):
@@ -32,19 +33,34 @@ def cases_of(target, pattern=""):
 def run(target, pattern=""):
     """All outcomes of one target."""
     cases = cases_of(target, pattern)
-    wanted = [case for case in cases if not case.skip]
     reason = native.missing() if target.native else ""
     if reason:
         return [Outcome(target.name, "skip", reason)]
-    results = {}
     try:
-        if wanted and not find_monitor(find_arch(target.arch)):
+        if cases and not find_monitor(find_arch(target.arch)):
             raise LabError(f"the monitor for {target.arch} has not been built")
-        if wanted:
-            results = native.run_all(wanted) if target.native else _run_in_lab(target, wanted)
+        return _twice(cases, lambda some: _attempt(target, some))
     except LabError as error:
         return [Outcome(f"{target.name}/host", "FAIL", str(error))]
-    return [outcome for case in cases for outcome in _outcomes(target, case, results.get(case.name))]
+
+
+def _twice(cases, attempt):
+    """The outcomes of all cases; the failed ones, if they are few, are attempted once more."""
+    first = attempt(cases)
+    failed = [case for case, outcomes in zip(cases, first) if any(one.verdict == "FAIL" for one in outcomes)]
+    if not 0 < len(failed) <= AGAIN:
+        return sum(first, [])
+    second = {one.name: one for outcomes in attempt(failed) for one in outcomes}
+    return [after_second(one, second.get(one.name)) for outcomes in first for one in outcomes]
+
+
+def _attempt(target, cases):
+    """A list of outcomes for each case."""
+    wanted = [case for case in cases if not case.skip]
+    results = {}
+    if wanted:
+        results = native.run_all(wanted) if target.native else _run_in_lab(target, wanted)
+    return [_outcomes(target, case, results.get(case.name)) for case in cases]
 
 
 def _run_in_lab(target, cases):
