@@ -1,22 +1,13 @@
-// The only file that compiles nlohmann-json. Nothing here may reach one of the library's throwing
-// paths: texts are parsed without exceptions, and members are read only after their type is known.
-#define JSON_NOEXCEPTION 1
 #include "config/json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "config/avf.h"
+#include "config/json_reading.h"
 #include "config/size.h"
 
 namespace pv::config {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::unexpected<Error> bad(std::string message, std::string hint = {}) {
-  return fail(Error::Kind::usage, std::move(message), std::move(hint));
-}
 
 std::string_view what_is(const Json& value) {
   switch (value.type()) {
@@ -36,7 +27,6 @@ std::unexpected<Error> wrong(const std::string& field, std::string_view expected
   return bad(text("{}: expected {}, found {}", field, expected, what_is(value)));
 }
 
-// One overload for each type of field; `field` is the path for messages.
 Result<void> read(const std::string& field, const Json& value, std::string& into) {
   if (!value.is_string()) return wrong(field, "a text", value);
   into = value.get_ref<const std::string&>();
@@ -56,6 +46,8 @@ Result<void> read(const std::string& field, const Json& value, u32& into) {
   into = static_cast<u32>(number);
   return {};
 }
+
+namespace {
 
 Result<void> read_size(const std::string& field, const Json& value, u64& into) {
   constexpr std::string_view expected = "a number of MiB, or a size such as \"512M\"";
@@ -375,6 +367,7 @@ Result<VmConfig> from_json(std::string_view text) {
   if (!document.is_object())
     return bad(pv::text("expected an object, found {}", what_is(document)),
                "the smallest configuration is {\"kernel\": \"Image\"}");
+  if (looks_like_avf(document)) return from_avf(document);
   VmConfig config;
   for (const auto& [key, value] : document.items()) {
     if (key == "$schema") {

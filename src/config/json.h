@@ -1,5 +1,6 @@
 // A VmConfig as JSON (RFC 8259): `--config FILE.json` and `--print-config`. The fields are those of
-// VmConfig; docs/manual/vm-config.schema.json describes them for editors and other programs.
+// VmConfig; docs/manual/vm-config.schema.json describes them for editors and other programs. The
+// form of Android's Virtualization Framework is read too (avf.h).
 #pragma once
 
 #include <string>

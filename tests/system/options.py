@@ -1,5 +1,7 @@
 """Options of `polyvisor run` and the words about itself."""
 
+import json
+
 from suite.case import Case
 from suite.shell import script
 
@@ -10,7 +12,7 @@ def cases(target):
     """The command line is the same everywhere: in full once for each architecture."""
     if not target.full:
         return []
-    return _forms(target) + _config() + _monitor(target) + _words(target)
+    return _forms(target) + _config() + _android(target) + _monitor(target) + _words(target)
 
 
 def _forms(target):
@@ -50,6 +52,33 @@ def _config():
             says=["smp: 3 of 3 CPUs up", "arguments: from-file from-option"]),
         Case("options/print-config-starts-nothing", ["polyvisor", "run", "guest/hello", "--print-config"],
              says=['"kernel": "guest/hello"'], never=[HELLO]),
+    ]
+
+
+def _android(target):
+    """A VM configuration of Android's Virtualization Framework, as its users write them."""
+    document = {"name": "android", "kernel": _movable(target), "params": "android.said=this", "bootloader": None,
+                "disks": [{"image": "tmp/avf.img", "partitions": [], "writable": True}], "protected": False,
+                "memory_mib": 128, "cpu_topology": "match_host", "platform_version": "~1.0", "debuggable": True,
+                "console_out": True, "connect_console": True, "console_input_device": "ttyS0"}
+    board = ['"board": "crosvm"'] if target.arch == "aarch64" else []
+
+    def written(name, **changes):
+        return f"cat >tmp/{name}.json <<'END'\n{json.dumps({**document, **changes})}\nEND\n"
+
+    def refused(name, says, **changes):
+        return Case(f"options/android-{name}", script(f"{written(name, **changes)}polyvisor run --config tmp/{name}.json"), 104,
+                    says=[f"tmp/{name}.json: {says}"], never=[HELLO])
+    return [
+        Case("options/android", script(
+            f"head -c 65536 /dev/zero >tmp/avf.img\n{written('avf')}polyvisor run --config tmp/avf.json --print-config\n"
+            "polyvisor run --config tmp/avf.json -c 1"), says=[
+                '"memory": "128M"', '"path": "tmp/avf.img"', '"read_only": false', *board, HELLO, "arguments: android.said=this"]),
+        refused("protected", "protected: a protected VM needs pKVM", protected=True),
+        refused("bootloader", "bootloader: firmware is not started yet", bootloader="u-boot.bin"),
+        refused("partitions", "disks[0].partitions: disks composed of partitions",
+                disks=[{"partitions": [{"label": "boot", "path": "boot.img"}]}]),
+        refused("type", "memory_mib: expected a whole number", memory_mib="128M"),
     ]
 
 
