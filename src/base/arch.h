@@ -34,6 +34,16 @@ constexpr Arch host_arch = Arch::x86_64;
 #error "polyvisor does not know this architecture: add it to base/arch.h"
 #endif
 
+// This monitor's architecture in words, with its width where there are monitors of both, whose
+// limits differ: "powerpc, 32 bits".
+constexpr std::string_view monitor_name() {
+  if (host_arch != Arch::powerpc) return name(host_arch);
+  return sizeof(void*) == 4 ? "powerpc, 32 bits" : "powerpc, 64 bits";
+}
+
+// The most guest RAM that a monitor of this width can have mapped.
+inline constexpr u64 max_guest_ram = sizeof(void*) == 4 ? 2_GiB : 16'384_GiB;
+
 // Whether processor and kernel of this host have 64 bits, as only some PowerPC ones have; this
 // program may be a 32-bit one all the same. Unlike uname's words the auxiliary vector does not
 // depend on the caller's personality or width.

@@ -37,6 +37,11 @@ std::unexpected<Error> wrong_arch(const Content& content, std::string_view what,
                         name(target.arch)));
 }
 
+std::string memory_hint(u64 bytes) {
+  if (bytes > max_guest_ram) return "no guest of this monitor can have so much RAM";
+  return text("give the guest at least {} MiB with --mem", align_up(bytes, 1_MiB) / 1_MiB);
+}
+
 Result<void> check_range(const Content& content, const Target& target, GuestRange range,
                          std::string_view what) {
   u64 base = range.base.value();
@@ -51,8 +56,7 @@ Result<void> check_range(const Content& content, const Target& target, GuestRang
     for (const GuestRange& ram : target.ram)
       if (ram.contains(range.base, 1) && &ram == &target.ram.back() &&
           range.size < std::numeric_limits<u64>::max() / 2)
-        hint = text("give the guest at least {} MiB with --mem",
-                    align_up(range.end() - target.ram.front().base.value(), 1_MiB) / 1_MiB);
+        hint = memory_hint(range.end() - target.ram.front().base.value());
     return bad_image(
         content,
         text("{} needs {}, but guest RAM is {}", what, range_text(range), ram_text(target.ram)),

@@ -30,6 +30,8 @@ std::unexpected<Error> bad_image(const Content& content, std::string_view proble
 std::unexpected<Error> wrong_arch(const Content& content, std::string_view what,
                                   const Target& target);
 
+// What to do about guest RAM that would have to have `bytes`.
+std::string memory_hint(u64 bytes);
 // Whether `range` is RAM and free of what the machine reserved. `what` begins the error: "the
 // kernel (with its memory)".
 Result<void> check_range(const Content& content, const Target& target, GuestRange range,

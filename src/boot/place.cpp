@@ -152,9 +152,8 @@ std::unexpected<Error> no_room(const KernelImage& image, const Target& target,
   if (request.initrd_size < countable) {
     u64 need = image.extent().end() - target.ram.front().base.value() +
                align_up(request.initrd_size, page) + align_up(request.tree_size, page) + slack;
-    u64 mebibytes = align_up(need, 1_MiB) / 1_MiB;
     if (need > ram)
-      hint = text("give the guest at least {} MiB with --mem", mebibytes);
+      hint = memory_hint(need);
     else
       hint = "the kernel and its protocol leave no hole that is large enough: use a smaller initrd";
   }

@@ -196,6 +196,9 @@ TEST(Place, TooLittleMemorySaysHowMuch) {
                     {.initrd_size = 50_MiB, .tree_size = 64_KiB}));
   EXPECT_FALSE(place(kernel(Format::arm64_image, arm_base, 20_MiB), target,
                      {.initrd_size = ~u64{0} - 5, .tree_size = 64_KiB}));
+  const auto endless = place(kernel(Format::arm64_image, arm_base, 20_MiB), target,
+                             {.initrd_size = max_guest_ram, .tree_size = 64_KiB});
+  EXPECT_EQ(endless.error().hint, "no guest of this monitor can have so much RAM");
   EXPECT_FALSE(place(kernel(Format::arm64_image, arm_base, 20_MiB), target,
                      {.initrd_size = 0, .tree_size = 2_MiB + 1}));
 }

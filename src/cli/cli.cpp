@@ -170,11 +170,7 @@ bool finish_plain(const Command& command, Arguments arguments, const Context& co
 int version_command(const Command& command, Arguments arguments, const Context& context) {
   int status = 0;
   if (finish_plain(command, arguments, context, status)) return status;
-  // One name, two binaries: their limits differ.
-  const char* width = "";
-  if (host_arch == Arch::powerpc) width = sizeof(void*) == 4 ? ", 32 bits" : ", 64 bits";
-  return print_and_succeed(context,
-                           text("polyvisor {} ({}{})\n", PV_VERSION, name(host_arch), width));
+  return print_and_succeed(context, text("polyvisor {} ({})\n", PV_VERSION, monitor_name()));
 }
 
 int help_command(const Command& command, Arguments arguments, const Context& context) {

@@ -97,6 +97,15 @@ TEST(Validate, CpuLimits) {
   EXPECT_EQ(refusal(config), "cpus: 9 are more than the 8 that a GICv2 can serve");
 }
 
+TEST(Validate, WhatOneArchitectureHasIsRefusedOnOthers) {
+  for (const auto set : {+[](VmConfig& config) { config.nisv = Nisv::stop; },
+                         +[](VmConfig& config) { config.reset_policy = ResetPolicy::zero; }}) {
+    VmConfig config = good();
+    set(config);
+    EXPECT_EQ(validate(config).has_value(), host_arch == Arch::aarch64);
+  }
+}
+
 TEST(Validate, CommandLineTooLong) {
   VmConfig config = good();
   config.params.assign(max_params, 'x');

@@ -38,18 +38,28 @@ Result<void> check_memory(u64 bytes) {
 }
 
 Result<void> check_cpus(const VmConfig& config) {
-  const std::string hint = text("give a number between 1 and {}", max_cpus);
-  if (config.cpus == 0) return bad("cpus: 0 virtual CPUs can run nothing", hint);
+  if (config.cpus == 0) return bad("cpus: 0 virtual CPUs can run nothing", "give 1 or more");
   if (config.cpus > max_cpus)
     return bad(
         text("cpus: {} are more than the {} that this monitor supports", config.cpus, max_cpus),
-        hint);
+        text("give {} at most, or fewer where the board has fewer", max_cpus));
   bool gicv2 = config.irqchip == IrqChip::gicv2 ||
                (config.irqchip == IrqChip::user && host_arch == Arch::aarch64);
   if (gicv2 && config.cpus > max_cpus_gicv2)
     return bad(
         text("cpus: {} are more than the {} that a GICv2 can serve", config.cpus, max_cpus_gicv2),
         "use irqchip gicv3, or fewer cpus");
+  return {};
+}
+
+// Settings that mean something to one architecture only.
+Result<void> check_architecture(const VmConfig& config) {
+  if (host_arch == Arch::aarch64) return {};
+  const std::string hint = text("leave it out on {}", pv::name(host_arch));
+  if (config.nisv != Nisv::abort)
+    return bad("nisv: only KVM on aarch64 hands over accesses without a syndrome", hint);
+  if (config.reset_policy != ResetPolicy::kvm)
+    return bad("reset_policy: only KVM on aarch64 leaves registers unknown after a reset", hint);
   return {};
 }
 
@@ -112,6 +122,7 @@ Result<void> validate(const VmConfig& config) {
   TRY(check_text("dump_dtb", config.dump_dtb));
   TRY(check_text("board", config.board));
   TRY(check_socket(config.socket));
+  TRY(check_architecture(config));
   if (config.params.size() > max_params)
     return bad(text("params: the guest's command line is {} bytes long, more than the {} that a "
                     "Linux kernel keeps",

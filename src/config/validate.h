@@ -2,6 +2,7 @@
 // (how many vCPUs its KVM allows) or on the image (how large it is) is checked where it is known.
 #pragma once
 
+#include "base/arch.h"
 #include "base/result.h"
 #include "config/vm_config.h"
 
@@ -12,7 +13,7 @@ inline constexpr u32 max_cpus_gicv2 = 8;  // the distributor's target field has 
 inline constexpr u64 min_memory = 1_MiB;
 // RAM must be a whole number of host pages, of which 64 KiB are the largest in use.
 inline constexpr u64 memory_granule = 64_KiB;
-inline constexpr u64 max_memory = sizeof(void*) == 4 ? 2_GiB : 16'384_GiB;
+inline constexpr u64 max_memory = max_guest_ram;
 // Linux keeps 2048 bytes with the final zero on the architectures we know (COMMAND_LINE_SIZE).
 inline constexpr usize max_params = 2047;
 inline constexpr usize max_disks = 32;

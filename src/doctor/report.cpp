@@ -100,7 +100,7 @@ std::string wrapped(std::string_view words, usize at) {
 std::string host_text(const Probe& probe) {
   const System system = probe.system();
   std::string out =
-      text("polyvisor {} for {}, on {} Linux {}, {} CPU{}\n", PV_VERSION, name(probe.arch()),
+      text("polyvisor {} ({}), on {} Linux {}, {} CPU{}\n", PV_VERSION, monitor_name(),
            system.machine, system.release, system.cpus, system.cpus == 1 ? "" : "s");
   if (const std::string found = board(probe); !found.empty()) out += text("board: {}\n", found);
   if (const std::string found = processor(probe); !found.empty())

@@ -61,6 +61,11 @@ TEST(Boards, KvmtoolsAndCrosvmsPortsAreWhereTheirUsersLook) {
   for (u32 irq : {3u, 4u, 6u, 7u}) EXPECT_TRUE(t.vm.lines.contains(irq)) << irq;
 }
 
+TEST(Boards, PowerpcsHasQemusNameToo) {
+  EXPECT_TRUE(create(Arch::powerpc, {.ram = 64_MiB, .board = "ppce500"}));
+  EXPECT_FALSE(create(Arch::x86_64, {.ram = 64_MiB, .board = "ppce500"}));
+}
+
 TEST(Boards, AnUnknownOneIsRefusedWithThoseThereAre) {
   const auto made = create(Arch::riscv64, {.ram = 64_MiB, .board = "sifive_u"});
   ASSERT_FALSE(made);

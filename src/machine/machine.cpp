@@ -30,9 +30,11 @@ std::string with_earlycon(std::string line, std::string_view early) {
 
 std::span<const std::string_view> boards(Arch arch) {
   static constexpr std::string_view one[] = {"virt"};
+  static constexpr std::string_view ppce500[] = {"virt", "ppce500"};  // QEMU's name of the same map
   switch (arch) {
     case Arch::aarch64: return aarch64::board_names();
     case Arch::riscv64: return riscv64::board_names();
+    case Arch::powerpc: return ppce500;
     default: return one;
   }
 }
