@@ -72,6 +72,18 @@ def _watchdog(name, kind, action, then):
                   f"wait_for 'hang: kind' tmp/{name}.out; {then}; finished $pid it; cat tmp/{name}.out")
 
 
+def _hung(target):
+    """A monitor that neither answers nor ends when asked, as one that hangs: frozen with its control group. It is killed."""
+    if target.native:   # whose control groups are not ours
+        return []
+    freeze = ("mkdir -p tmp/groups; mount -t cgroup2 none tmp/groups || exit 90; mkdir tmp/groups/frozen; sleep 4; "
+              "echo $pid >tmp/groups/frozen/cgroup.procs; echo 1 >tmp/groups/frozen/cgroup.freeze")
+    return [Case("diagnose/watchdog-hung", _watchdog("d-doghung", 20, ",action=stop", freeze) +
+                 "\nrmdir tmp/groups/frozen; umount tmp/groups; polyvisor list; echo listed $?",
+                 says=["it ended with status 137", "the monitor has not answered for", "the monitor does not end when asked: killed",
+                       "listed 0"], never=["no sign of life"], timeout=180)]
+
+
 def _linux(target):
     """Linux while it boots, idle and busy, beside a watchdog of little patience."""
     look = "polyvisor diagnose d-linux >tmp/d-linux.said; echo {0} $?; grep VERDICT tmp/d-linux.said"
@@ -98,6 +110,7 @@ def _others(target):
         Case("diagnose/watchdog-stopped", _watchdog(
             "d-dogstopped", 20, ",action=stop", "kill -STOP $pid; sleep 14; kill -CONT $pid; sleep 4; polyvisor stop d-dogstopped"),
             says=["it ended with status 106"], never=["watchdog:"], timeout=120),
+        *_hung(target),
         Case("diagnose/watchdog-paused", _watchdog(
             "d-dogpaused", 20, "", "polyvisor pause d-dogpaused; sleep 6; polyvisor stop d-dogpaused"),
             says=["it ended with status 106"], never=["watchdog:"], timeout=120),

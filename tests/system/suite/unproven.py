@@ -14,9 +14,6 @@ UNPROVEN = (
     ("*", "guest-linux/silent*", "not seen to pass yet: on a host with other work the search for the log ran out of its time"),
     ("*", "guest-linux/panicked*", "not seen to pass yet: on a host with other work the VM did not answer in time"),
     ("[rx]*", "guest-linux/symbols*", "not seen to pass yet"),
-    ("x86_64", "diagnose/polls", "seen twice in some 45 runs: the polling guest ends by a triple fault on the lab's emulated SVM, cause not known"),
-    ("x86_64", "traces/linux", "Debian's cloud kernel has no /dev/port, by which user space would write the mark"),
-    ("e500v2", "traces/linux", "the lab's guest kernel has no /dev/mem, by which user space would write the mark"),
 )
 
 
