@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/json_writer.h"
 #include "base/result.h"
 #include "base/serialize.h"
@@ -105,6 +106,17 @@ TEST(JsonWriter, KeepsUtf8AndReplacesWhatIsNone) {
   EXPECT_EQ(json_string("a\xff\xc3"), "\"a\xef\xbf\xbd\xef\xbf\xbd\"");
   EXPECT_EQ(json_string("\xed\xa0\x80"),
             "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");  // a surrogate
+}
+
+TEST(Hex, BothWays) {
+  const std::vector<u8> bytes = {0x00, 0x4a, 0xf9};
+  EXPECT_EQ(to_hex(bytes), "004af9");
+  EXPECT_EQ(from_hex("004af9"), bytes);
+  EXPECT_EQ(from_hex("004AF9"), bytes);
+  EXPECT_EQ(to_hex({}), "");
+  EXPECT_EQ(from_hex(""), std::vector<u8>());
+  for (const char* wrong : {"1", "123", "1g", "g1", " 1", "0x"})
+    EXPECT_FALSE(from_hex(wrong)) << wrong;
 }
 
 TEST(Text, Sizes) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "config/size.h"
 #include "config/vm_config.h"
@@ -33,10 +34,7 @@ Result<void> read_number(std::string_view key, std::optional<std::string_view> v
   if (key == "debugcon-port" && value && value->starts_with("0x")) {
     u32 number = 0;
     for (char c : value->substr(2)) {
-      const char lower = static_cast<char>(c | 0x20);
-      const int digit = c >= '0' && c <= '9'           ? c - '0'
-                        : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                                       : -1;
+      const int digit = hex_digit(c);
       if (digit < 0 || number > 0xfff) return bad(text("{}: \"{}\" is no port", key, *value));
       number = number * 16 + static_cast<u32>(digit);
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 namespace pv::control {
@@ -123,9 +124,7 @@ std::string registers_reply(const hv::RegisterFile& file) {
   return ok_reply(fields);
 }
 
-std::string memory_reply(std::span<const u8> bytes) {
-  return ok_reply({{"data", hexadecimal(bytes)}});
-}
+std::string memory_reply(std::span<const u8> bytes) { return ok_reply({{"data", to_hex(bytes)}}); }
 
 std::string search_reply(const memory::SearchResult& result) {
   Fields fields;
@@ -167,7 +166,7 @@ Result<hv::RegisterFile> parse_registers(const Reply& reply) {
 }
 
 Result<std::vector<u8>> parse_memory(const Reply& reply) {
-  auto bytes = parse_hexadecimal(reply.find("data").value_or(""));
+  auto bytes = from_hex(reply.find("data").value_or(""));
   if (!bytes) return not_ours("memory");
   return *std::move(bytes);
 }

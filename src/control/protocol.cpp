@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 namespace pv::control {
@@ -33,33 +34,6 @@ std::unexpected<Error> no_reply() {
 
 }  // namespace
 
-std::string hexadecimal(Bytes bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string word;
-  word.reserve(2 * bytes.size());
-  for (const u8 byte : bytes) {
-    word += digits[byte >> 4];
-    word += digits[byte & 15];
-  }
-  return word;
-}
-
-std::optional<std::vector<u8>> parse_hexadecimal(std::string_view word) {
-  const auto digit = [](char c) -> unsigned {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
-    return 16;
-  };
-  if (word.size() % 2 != 0) return std::nullopt;
-  std::vector<u8> bytes(word.size() / 2);
-  for (usize i = 0; i < bytes.size(); ++i) {
-    const unsigned high = digit(word[2 * i]), low = digit(word[2 * i + 1]);
-    if (high > 15 || low > 15) return std::nullopt;
-    bytes[i] = static_cast<u8>(high << 4 | low);
-  }
-  return bytes;
-}
-
 std::string_view name(Verb verb) { return verb_names[static_cast<usize>(verb)]; }
 
 std::string request_line(const Request& request) {
@@ -67,7 +41,7 @@ std::string request_line(const Request& request) {
   const usize arguments = argument_counts[static_cast<usize>(request.verb)];
   if (arguments > 0) line += text(" {}", request.first);
   if (arguments > 1) line += text(" {}", request.second);
-  if (arguments > 2) line += " " + hexadecimal(request.pattern);
+  if (arguments > 2) line += " " + to_hex(request.pattern);
   return line + "\n";
 }
 
@@ -90,8 +64,9 @@ bool parse_arguments(std::string_view words, Request& request) {
   if (wanted == 2 && length.size() != second.size()) return false;
   if (!parse_number(length, request.second)) return false;
   if (wanted == 2) return true;
-  auto bytes = parse_hexadecimal(pattern);
+  auto bytes = from_hex(pattern);
   if (!bytes || bytes->empty() || bytes->size() > max_pattern) return false;
+  if (to_hex(*bytes) != pattern) return false;  // as request_line() writes it, and in no other way
   request.pattern = *std::move(bytes);
   return request.first + request.second >= request.first;
 }

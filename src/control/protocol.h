@@ -36,10 +36,6 @@ struct Request {
 inline constexpr usize max_request = 128;  // bytes of one line, with its end
 inline constexpr usize max_reply = 64_KiB;
 
-// Bytes as lower-case digits, two each; nullopt: the word is no such thing.
-std::string hexadecimal(Bytes bytes);
-std::optional<std::vector<u8>> parse_hexadecimal(std::string_view word);
-
 std::string_view name(Verb verb);
 std::string request_line(const Request& request);
 

@@ -1,4 +1,5 @@
 // A report as text and as JSON. The JSON can be given back to diagnose --from-dump.
+#include "base/hex.h"
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "inspect/diagnosis/verdict.h"
@@ -105,11 +106,9 @@ std::string render_json(const Report& report) {
   json.end();
   json.array("memory");
   for (const CpuReport& one : report.cpus) {
-    std::string bytes;
-    for (u8 byte : one.bytes) bytes += text("{:02x}", byte);
     json.object();
     json.field("address", text("{:#x}", one.bytes_at));
-    json.field("bytes", bytes);
+    json.field("bytes", to_hex(one.bytes));
     json.end();
   }
   json.end();

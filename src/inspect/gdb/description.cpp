@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "base/hex.h"
 #include "base/text.h"
-#include "inspect/gdb/packet.h"
 
 namespace pv::inspect::gdb {
 namespace {
@@ -169,11 +169,11 @@ std::string wire_value(const Description& description, const WireRegister& wire,
 }
 
 hv::RegisterValue register_value(const Description& description, const WireRegister& wire,
-                                 std::string_view bytes) {
+                                 Bytes bytes) {
   hv::RegisterValue value;
   for (usize i = 0; i < wire.bytes && i < bytes.size() && i < 16; ++i) {
     usize place = description.arch == Arch::powerpc ? wire.bytes - 1 - i : i;
-    u64 byte = static_cast<u8>(bytes[i]);
+    u64 byte = bytes[i];
     (place < 8 ? value.low : value.high) |= byte << (8 * (place % 8));
   }
   return value;

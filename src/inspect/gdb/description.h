@@ -38,6 +38,6 @@ std::string wire_value(const Description& description, const WireRegister& wire,
                        const hv::RegisterFile& file);
 // The other way; `bytes` has wire.bytes bytes.
 hv::RegisterValue register_value(const Description& description, const WireRegister& wire,
-                                 std::string_view bytes);
+                                 Bytes bytes);
 
 }  // namespace pv::inspect::gdb

@@ -1,22 +1,11 @@
 #include "inspect/gdb/packet.h"
 
+#include "base/hex.h"
+
 namespace pv::inspect::gdb {
 namespace {
 
 constexpr char interrupt_byte = 3;
-constexpr std::string_view digits = "0123456789abcdef";
-
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-void add_byte(std::string& text, u8 byte) {
-  text += digits[byte >> 4];
-  text += digits[byte & 15];
-}
 
 }  // namespace
 
@@ -46,13 +35,13 @@ void PacketReader::feed(Bytes bytes, const std::function<void(Event, std::string
           data_ += c;
         break;
       case State::first_digit:
-        expected_ = static_cast<u8>(digit(c) << 4);
-        state_ = digit(c) < 0 ? State::idle : State::second_digit;
+        expected_ = static_cast<u8>(hex_digit(c) << 4);
+        state_ = hex_digit(c) < 0 ? State::idle : State::second_digit;
         if (state_ == State::idle) sink(Event::corrupt, {});
         break;
       case State::second_digit:
         state_ = State::idle;
-        if (digit(c) < 0 || (expected_ | digit(c)) != sum_)
+        if (hex_digit(c) < 0 || (expected_ | hex_digit(c)) != sum_)
           sink(Event::corrupt, {});
         else if (overflow_)
           sink(Event::too_long, {});
@@ -71,7 +60,7 @@ std::string frame(std::string_view data) {
   framed += '$';
   framed += data;
   framed += '#';
-  add_byte(framed, sum);
+  framed += to_hex({&sum, 1});
   return framed;
 }
 
@@ -86,42 +75,22 @@ std::string escape(std::string_view data) {
   return out;
 }
 
-std::string unescape(std::string_view data) {
-  std::string out;
+std::vector<u8> unescape(std::string_view data) {
+  std::vector<u8> out;
   out.reserve(data.size());
   for (usize i = 0; i < data.size(); ++i) {
-    if (data[i] == '}' && i + 1 < data.size())
-      out += static_cast<char>(data[++i] ^ 0x20);
-    else
-      out += data[i];
+    const bool escaped = data[i] == '}' && i + 1 < data.size();
+    out.push_back(static_cast<u8>(escaped ? data[++i] ^ 0x20 : data[i]));
   }
   return out;
-}
-
-std::string to_hex(Bytes bytes) {
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (u8 byte : bytes) add_byte(text, byte);
-  return text;
-}
-
-std::optional<std::string> from_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (usize i = 0; i < text.size(); i += 2) {
-    if (digit(text[i]) < 0 || digit(text[i + 1]) < 0) return std::nullopt;
-    bytes += static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1]));
-  }
-  return bytes;
 }
 
 std::optional<u64> take_hex(std::string_view& text) {
   u64 value = 0;
   usize i = 0;
-  for (; i < text.size() && digit(text[i]) >= 0; ++i) {
+  for (; i < text.size() && hex_digit(text[i]) >= 0; ++i) {
     if ((value >> 60) != 0) return std::nullopt;
-    value = value << 4 | static_cast<u64>(digit(text[i]));
+    value = value << 4 | static_cast<u64>(hex_digit(text[i]));
   }
   if (i == 0) return std::nullopt;
   text.remove_prefix(i);

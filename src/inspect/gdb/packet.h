@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/types.h"
 
@@ -36,11 +37,7 @@ std::string frame(std::string_view data);
 
 // Binary data: '#', '$', '}' and '*' with '}' before them.
 std::string escape(std::string_view data);
-std::string unescape(std::string_view data);
-
-std::string to_hex(Bytes bytes);
-// Errors (nothing): an odd number of digits, or something else than digits.
-std::optional<std::string> from_hex(std::string_view digits);
+std::vector<u8> unescape(std::string_view data);
 
 // Takes a hexadecimal number off the front of `text`. Nothing: there is none, or it has more than
 // 64 bits; `text` is then unchanged.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 namespace pv::inspect::gdb {
@@ -191,10 +192,11 @@ std::string Stub::transfer(std::string_view data) {
 }
 
 std::string Stub::command(std::string_view hex) {
-  auto line = from_hex(hex);
-  if (!line) return std::string(malformed);
-  std::string output = *line == "why" ? (problem_.empty() ? "nothing has failed" : problem_) + "\n"
-                                      : target_.monitor(cpu_, *line);
+  auto bytes = from_hex(hex);
+  if (!bytes) return std::string(malformed);
+  const std::string line(bytes->begin(), bytes->end());
+  std::string output = line == "why" ? (problem_.empty() ? "nothing has failed" : problem_) + "\n"
+                                     : target_.monitor(cpu_, line);
   console(std::exchange(notes_, {}));
   console(output);
   return std::string(ok);
@@ -224,9 +226,9 @@ std::string Stub::write_all(std::string_view hex) {
   for (usize i = 0; i < description_.in_g; ++i) {
     const WireRegister& wire = description_.registers[i];
     if (file->known[wire.index] == 0) continue;  // the client has never had it
-    std::string_view part = std::string_view(*bytes).substr(wire.offset, wire.bytes);
+    const Bytes part = Bytes(*bytes).subspan(wire.offset, wire.bytes);
     // Only what differs: some registers are not for writing.
-    if (wire_value(description_, wire, *file) == to_hex(as_bytes(part))) continue;
+    if (wire_value(description_, wire, *file) == to_hex(part)) continue;
     auto done = target_.write_register(cpu_, wire.index, register_value(description_, wire, part));
     if (!done) return failed(done.error());
   }
@@ -272,7 +274,7 @@ std::string Stub::write_memory(std::string_view data, bool binary) {
   auto bytes = binary ? std::optional(unescape(data)) : from_hex(data);
   if (!bytes || bytes->size() != *length) return std::string(malformed);
   if (bytes->empty()) return std::string(ok);  // how a client asks whether X is known
-  auto done = target_.write_memory(cpu_, physical_, *address, as_bytes(*bytes));
+  auto done = target_.write_memory(cpu_, physical_, *address, *bytes);
   return done ? std::string(ok) : failed(done.error());
 }
 
