@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/fd.h"
+#include "base/text.h"
 
 namespace pv {
 
@@ -10,7 +11,7 @@ void Log::write(LogLevel level, std::string_view message) const {
   line += names[static_cast<usize>(level)];
   line += message;
   line += '\n';
-  write_or_drop(fd_, {reinterpret_cast<const u8*>(line.data()), line.size()}, 0);
+  write_or_drop(fd_, bytes_of(line), 0);
 }
 
 }  // namespace pv

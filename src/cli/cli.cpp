@@ -133,12 +133,11 @@ std::span<const Command> commands() { return table; }
 void print(int fd, std::string_view words) {
   // Output that nobody reads is nobody's loss.
   constexpr int patience_ms = 1000;
-  write_or_drop(fd, {reinterpret_cast<const u8*>(words.data()), words.size()}, patience_ms);
+  write_or_drop(fd, bytes_of(words), patience_ms);
 }
 
 int print_and_succeed(const Context& context, std::string_view words) {
-  auto written =
-      write_fully(context.streams.out, {reinterpret_cast<const u8*>(words.data()), words.size()});
+  auto written = write_fully(context.streams.out, bytes_of(words));
   if (written) return to_int(ExitStatus::success);
   return report(context.streams, std::move(written).error().within("standard output"));
 }

@@ -1,5 +1,7 @@
 #include "cli/line_joiner.h"
 
+#include "base/text.h"
+
 namespace pv::cli {
 
 Result<std::unique_ptr<LineJoiner>> LineJoiner::create(loop::EventLoop& loop,
@@ -10,9 +12,7 @@ Result<std::unique_ptr<LineJoiner>> LineJoiner::create(loop::EventLoop& loop,
   return joiner;
 }
 
-void LineJoiner::put(std::string_view words) {
-  out_.write({reinterpret_cast<const u8*>(words.data()), words.size()});
-}
+void LineJoiner::put(std::string_view words) { out_.write(bytes_of(words)); }
 
 void LineJoiner::write(Port& port, Bytes bytes) {
   if (bytes.empty()) return;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "cli/run.h"
 #include "cli/suggest.h"
 
@@ -212,7 +213,7 @@ TEST(Run, ConfigurationFileFirstThenOptions) {
   Fd file(::mkstemp(path));
   const std::string json =
       R"({"kernel": "old", "cpus": 3, "params": "a", "disks": [{"path": "one"}]})";
-  ASSERT_TRUE(write_fully(file.get(), {reinterpret_cast<const u8*>(json.data()), json.size()}));
+  ASSERT_TRUE(write_fully(file.get(), bytes_of(json)));
   const auto request = parse_run(Line{"new", "-p", "b", "-d", "two", "--config", path, "-m", "1G"});
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->config.kernel, "new");

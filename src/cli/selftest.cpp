@@ -202,8 +202,7 @@ int selftest_command(const Command& command, Arguments arguments, const Context&
   const auto say = [&](std::string_view words) {
     if (request->json) return;
     // As long as it takes: a pager may wait for its reader. What cannot be written is lost.
-    [[maybe_unused]] auto written =
-        write_fully(context.streams.out, {reinterpret_cast<const u8*>(words.data()), words.size()});
+    [[maybe_unused]] auto written = write_fully(context.streams.out, bytes_of(words));
   };
   const doctor::LiveProbe probe(kvm::probe());
   const auto findings = doctor::examine(probe);

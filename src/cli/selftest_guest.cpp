@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "cli/exit_status.h"
 
 namespace pv::cli {
@@ -58,8 +59,7 @@ GuestRun run_apart(std::string_view input, unsigned seconds, const std::function
   Pipe in = Pipe::create(), out = Pipe::create();
   if (!in.valid() || !out.valid()) return run;
   // A pipe holds at least 4 KiB; inputs are a few lines.
-  [[maybe_unused]] auto written =
-      write_fully(in.to.get(), {reinterpret_cast<const u8*>(input.data()), input.size()});
+  [[maybe_unused]] auto written = write_fully(in.to.get(), bytes_of(input));
   const u64 began = now_ms();
   const pid_t child = ::fork();
   if (child < 0) return run;

@@ -29,7 +29,7 @@ void TimestampSink::write(Bytes bytes) {
     buffer_.append(reinterpret_cast<const char*>(bytes.data()), size);
     bytes = bytes.subspan(size);
   }
-  out_.write({reinterpret_cast<const u8*>(buffer_.data()), buffer_.size()});
+  out_.write(bytes_of(buffer_));
 }
 
 void SyslogSink::write(Bytes bytes) {
@@ -47,7 +47,7 @@ void SyslogSink::end_line() {
   if (line_.empty()) return;
   const std::string message = text("<14>{}: {}", tag_, line_);
   line_.clear();
-  out_.write({reinterpret_cast<const u8*>(message.data()), message.size()});
+  out_.write(bytes_of(message));
 }
 
 }  // namespace pv::cli

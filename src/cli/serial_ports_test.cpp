@@ -20,10 +20,6 @@ using config::Serial;
 using config::SerialHardware;
 using config::SerialType;
 
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
-
 // ---- LineJoiner ---------------------------------------------------------------------------------
 
 struct Joined : ::testing::Test {
@@ -41,38 +37,38 @@ struct Joined : ::testing::Test {
 };
 
 TEST_F(Joined, APortAloneIsNotDelayed) {
-  a.write(bytes("login: "));
+  a.write(bytes_of("login: "));
   EXPECT_EQ(out.text(), "login: ");
 }
 
 TEST_F(Joined, LinesStayWhole) {
-  a.write(bytes("one "));
-  b.write(bytes("other\nhalf"));
+  a.write(bytes_of("one "));
+  b.write(bytes_of("other\nhalf"));
   EXPECT_EQ(out.text(), "one ");
-  a.write(bytes("two\nthree\n"));
+  a.write(bytes_of("two\nthree\n"));
   EXPECT_EQ(out.text(), "one two\nthree\nother\nhalf");
-  a.write(bytes("four\n"));
-  b.write(bytes(" done\n"));
+  a.write(bytes_of("four\n"));
+  b.write(bytes_of(" done\n"));
   EXPECT_EQ(out.text(), "one two\nthree\nother\nhalf done\nfour\n");
 }
 
 TEST_F(Joined, APromptDoesNotHoldOthersUpForGood) {
-  a.write(bytes("login: "));
-  b.write(bytes("news\n"));
+  a.write(bytes_of("login: "));
+  b.write(bytes_of("news\n"));
   EXPECT_EQ(out.text(), "login: ");
   wait_for_expiry();
   EXPECT_EQ(out.text(), "login: \nnews\n");
 }
 
 TEST_F(Joined, WhoHoldsTooMuchBreaksTheLine) {
-  a.write(bytes("endless"));
-  b.write(bytes(std::string(LineJoiner::most_held + 1, 'b')));
+  a.write(bytes_of("endless"));
+  b.write(bytes_of(std::string(LineJoiner::most_held + 1, 'b')));
   EXPECT_EQ(out.text().substr(0, 10), "endless\nbb");
 }
 
 TEST_F(Joined, TheEndLosesNothing) {
-  a.write(bytes("half"));
-  b.write(bytes("rest"));
+  a.write(bytes_of("half"));
+  b.write(bytes_of("rest"));
   joiner->finish();
   EXPECT_EQ(out.text(), "half\nrest");
 }
@@ -88,9 +84,9 @@ TEST(Timestamp, BeginsEachLineOnce) {
   device::RecordingSink out;
   device::FakeClock clock;
   TimestampSink sink(out, clock);
-  sink.write(bytes("a"));
+  sink.write(bytes_of("a"));
   clock.advance_ns(1'000'000);
-  sink.write(bytes("b\n\nc"));
+  sink.write(bytes_of("b\n\nc"));
   EXPECT_EQ(out.text(),
             "[1970-01-01T00:00:00.000Z] ab\n[1970-01-01T00:00:00.001Z] \n"
             "[1970-01-01T00:00:00.001Z] c");
@@ -100,8 +96,8 @@ TEST(Syslog, ALineIsAMessage) {
   device::RecordingSink out;
   {
     SyslogSink sink(out, "vm");
-    sink.write(bytes("Linux ver"));
-    sink.write(bytes("sion\r\n\nta\tb\n" + std::string(2000, 'x') + "\nrest"));
+    sink.write(bytes_of("Linux ver"));
+    sink.write(bytes_of("sion\r\n\nta\tb\n" + std::string(2000, 'x') + "\nrest"));
   }
   EXPECT_EQ(out.writes(), 4u);
   EXPECT_EQ(out.text(), "<14>vm: Linux version<14>vm: ta b<14>vm: " +
@@ -136,7 +132,7 @@ struct SerialPortsTest : ::testing::Test {
     ports = std::move(*made);
     return true;
   }
-  void write(usize port, std::string_view text) { ports->ends()[port].out->write(bytes(text)); }
+  void write(usize port, std::string_view text) { ports->ends()[port].out->write(bytes_of(text)); }
   std::string path(std::string_view name) const { return text("{}/{}", folder, name); }
   static std::string read_all(int fd) {
     std::string all;
@@ -266,7 +262,7 @@ TEST_F(SerialPortsTest, UnixSockets) {
     loop->stop();
     return input.size();
   }));
-  ASSERT_TRUE(write_fully(client.get(), bytes("in")));
+  ASSERT_TRUE(write_fully(client.get(), bytes_of("in")));
   ASSERT_TRUE(loop->run());
   EXPECT_EQ(typed, "in");
   ports->detach();
@@ -275,7 +271,7 @@ TEST_F(SerialPortsTest, UnixSockets) {
 TEST_F(SerialPortsTest, InputComesFromAFile) {
   {
     Fd fd(::open(path("a").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    ASSERT_TRUE(write_fully(fd.get(), bytes("typed")));
+    ASSERT_TRUE(write_fully(fd.get(), bytes_of("typed")));
   }
   ASSERT_TRUE(create({Serial{.num = 2, .input = path("a")}})) << failure;
   std::string typed;

@@ -68,10 +68,7 @@ Result<void> Session::attach(Machine& machine) {
   ConsoleInput::Handlers handlers;
   handlers.receive = [this](Bytes bytes) { return machine_->receive(bytes); };
   handlers.leave = [this] { end_run("Ctrl-a x"); };
-  handlers.help = [this] {
-    write_or_drop(descriptors_.err,
-                  {reinterpret_cast<const u8*>(escape_help.data()), escape_help.size()}, 0);
-  };
+  handlers.help = [this] { write_or_drop(descriptors_.err, bytes_of(escape_help), 0); };
   input_ = std::make_unique<ConsoleInput>(loop_, log_, terminal_, std::move(handlers));
   TRY(input_->start(), "standard input");
   send_size();

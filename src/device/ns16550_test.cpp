@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "device/fakes.h"
 #include "device/posted_access.h"
 
@@ -26,10 +27,6 @@ enum Register : u64 {
   MSR = 6,
   SCR = 7
 };
-
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
 
 struct Ns16550Test : testing::Test {
   u8 in(u64 reg) { return static_cast<u8>(uart.read({reg, Width::byte})); }
@@ -146,28 +143,28 @@ TEST_F(Ns16550Test, ThreInterruptComesWithEnableAndIsTakenByIir) {
 TEST_F(Ns16550Test, InputWaitsForTheGuestToListen) {
   CountingSource source;
   uart.set_source(&source);
-  EXPECT_EQ(uart.receive(bytes("ls\n")), 0u);
+  EXPECT_EQ(uart.receive(bytes_of("ls\n")), 0u);
   EXPECT_EQ(in(LSR) & 1, 0);
   out(FCR, 0x07);  // a driver that starts empties the FIFO: nothing is lost
   in(LSR), in(RBR), in(IIR), in(MSR);
   EXPECT_EQ(source.calls, 0u);
   out(IER, 0x05);
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("ls\n")), 3u);
+  EXPECT_EQ(uart.receive(bytes_of("ls\n")), 3u);
   EXPECT_TRUE(irq.asserted());
 }
 
 TEST_F(Ns16550Test, PollingGuestIsUnderstoodToListen) {
   CountingSource source;
   uart.set_source(&source);
-  uart.receive(bytes("a"));
+  uart.receive(bytes_of("a"));
   in(LSR);
   out(THR, '>');
   in(LSR);
   EXPECT_EQ(source.calls, 0u) << "one look before each character sent is not listening";
   in(LSR);
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("a")), 1u);
+  EXPECT_EQ(uart.receive(bytes_of("a")), 1u);
   EXPECT_EQ(in(LSR) & 1, 1);
   EXPECT_EQ(in(RBR), 'a');
 }
@@ -177,13 +174,13 @@ TEST_F(Ns16550Test, FullFifoRefusesAndAsksAgainWhenHalfEmpty) {
   uart.set_source(&source);
   out(FCR, 0x81);  // trigger 8
   out(IER, 0x01);
-  EXPECT_EQ(uart.receive(bytes("0123456789abcdefgh")), 16u);
+  EXPECT_EQ(uart.receive(bytes_of("0123456789abcdefgh")), 16u);
   EXPECT_EQ(in(IIR), 0xc4);
   for (int i = 0; i < 7; ++i) in(RBR);
   EXPECT_EQ(source.calls, 0u);
   EXPECT_EQ(in(RBR), '7');
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("gh")), 2u);
+  EXPECT_EQ(uart.receive(bytes_of("gh")), 2u);
   for (char c : std::string("89abcdefgh")) {
     EXPECT_TRUE(irq.asserted());
     EXPECT_EQ(in(RBR), c);
@@ -194,7 +191,7 @@ TEST_F(Ns16550Test, FullFifoRefusesAndAsksAgainWhenHalfEmpty) {
 
 TEST_F(Ns16550Test, WithoutFifoOneCharacterAtATime) {
   out(IER, 0x01);
-  EXPECT_EQ(uart.receive(bytes("ab")), 1u);
+  EXPECT_EQ(uart.receive(bytes_of("ab")), 1u);
   EXPECT_EQ(in(IIR), 0x04);
   EXPECT_EQ(in(RBR), 'a');
 }
@@ -202,7 +199,7 @@ TEST_F(Ns16550Test, WithoutFifoOneCharacterAtATime) {
 TEST_F(Ns16550Test, FewCharactersRaiseTheTimeOut) {
   out(FCR, 0xc1);  // trigger 14
   out(IER, 0x01);
-  uart.receive(bytes("x"));
+  uart.receive(bytes_of("x"));
   EXPECT_TRUE(irq.asserted());
   EXPECT_EQ(in(IIR), 0xcc);
 }
@@ -310,7 +307,7 @@ TEST_F(Ns16550Test, StateSurvivesSaveAndRestore) {
   out(LCR, 0x03);
   out(SCR, 0x77);
   out(IER, 0x07);
-  uart.receive(bytes("typed"));
+  uart.receive(bytes_of("typed"));
   uart.receive_break();
   hv::FakeIrqLine other_irq;
   Ns16550 other(other_irq, sink);
@@ -324,7 +321,7 @@ TEST_F(Ns16550Test, StateSurvivesSaveAndRestore) {
 TEST_F(Ns16550Test, StateWithMoreCharactersThanTheFifoIsRefused) {
   out(FCR, 0x01);
   out(IER, 0x01);
-  uart.receive(bytes("ab"));
+  uart.receive(bytes_of("ab"));
   StateWriter saved;
   uart.save(saved);
   std::vector<u8> state = saved.take();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "device/fakes.h"
 #include "device/posted_access.h"
 
@@ -27,10 +28,6 @@ enum Register : u64 {
 };
 constexpr u32 rxfe = 0x10, txff = 0x20, rxff = 0x40, txfe = 0x80, busy = 0x08;
 constexpr u32 int_rx = 0x10, int_tx = 0x20, int_rt = 0x40, int_be = 0x200, int_oe = 0x400;
-
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
 
 struct Pl011Test : testing::Test {
   u32 in(u64 reg) { return static_cast<u32>(uart.read({reg, Width::word})); }
@@ -71,7 +68,7 @@ TEST_F(Pl011Test, TransmitsAndFlagsTheTransmitInterrupt) {
 
 TEST_F(Pl011Test, MaskedReceiveDoesNotRaiseIrq) {
   in(FR), in(FR);
-  EXPECT_EQ(uart.receive(bytes("x")), 1u);
+  EXPECT_EQ(uart.receive(bytes_of("x")), 1u);
   EXPECT_FALSE(irq.asserted());
   EXPECT_EQ(in(DR), static_cast<u32>('x'));
 }
@@ -79,7 +76,7 @@ TEST_F(Pl011Test, MaskedReceiveDoesNotRaiseIrq) {
 TEST_F(Pl011Test, InputWaitsForTheGuestToListen) {
   CountingSource source;
   uart.set_source(&source);
-  EXPECT_EQ(uart.receive(bytes("ls\n")), 0u);
+  EXPECT_EQ(uart.receive(bytes_of("ls\n")), 0u);
   // pl011_startup() and pl011_enable_interrupts() of Linux: clear, drain, then unmask.
   out(CR, 0x301);
   out(ICR, 0x7ff);
@@ -87,23 +84,23 @@ TEST_F(Pl011Test, InputWaitsForTheGuestToListen) {
   EXPECT_EQ(source.calls, 0u);
   out(IMSC, int_rx | int_rt);
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("ls\n")), 1u);  // FIFOs are off
+  EXPECT_EQ(uart.receive(bytes_of("ls\n")), 1u);  // FIFOs are off
   out(LCR_H, 0x70);
-  EXPECT_EQ(uart.receive(bytes("ls\n")), 3u);
+  EXPECT_EQ(uart.receive(bytes_of("ls\n")), 3u);
   EXPECT_TRUE(irq.asserted());
 }
 
 TEST_F(Pl011Test, PollingGuestIsUnderstoodToListen) {
   CountingSource source;
   uart.set_source(&source);
-  uart.receive(bytes("a"));
+  uart.receive(bytes_of("a"));
   in(FR);
   out(DR, '>');
   in(FR);
   EXPECT_EQ(source.calls, 0u);
   in(FR);
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("a")), 1u);
+  EXPECT_EQ(uart.receive(bytes_of("a")), 1u);
   EXPECT_FALSE(in(FR)&rxfe);
 }
 
@@ -111,9 +108,9 @@ TEST_F(Pl011Test, ReceiveLevelsAndTimeOut) {
   out(LCR_H, 0x70);
   out(IMSC, int_rx | int_rt);
   const std::string text(15, 'a');
-  uart.receive(bytes(text));
+  uart.receive(bytes_of(text));
   EXPECT_EQ(in(MIS), int_rt);  // half of 32 not reached
-  uart.receive(bytes("b"));
+  uart.receive(bytes_of("b"));
   EXPECT_EQ(in(MIS), int_rx | int_rt);
   in(DR);
   EXPECT_EQ(in(MIS), int_rt);
@@ -126,7 +123,7 @@ TEST_F(Pl011Test, WhatIsLeftBelowTheLevelStaysAnnounced) {
   out(LCR_H, 0x70);
   out(IMSC, int_rx | int_rt);
   const std::string text(16, 'a');
-  uart.receive(bytes(text));
+  uart.receive(bytes_of(text));
   out(ICR, int_rt);  // the time-out of the first 15 is acknowledged
   EXPECT_EQ(in(MIS), int_rx);
   in(DR);
@@ -139,13 +136,13 @@ TEST_F(Pl011Test, FullFifoRefusesAndAsksAgain) {
   out(LCR_H, 0x10);
   out(IMSC, int_rt);
   const std::string text(40, 'q');
-  EXPECT_EQ(uart.receive(bytes(text)), 32u);
+  EXPECT_EQ(uart.receive(bytes_of(text)), 32u);
   EXPECT_TRUE(in(FR)&rxff);
   for (int i = 0; i < 15; ++i) in(DR);
   EXPECT_EQ(source.calls, 0u);
   in(DR);
   EXPECT_EQ(source.calls, 1u);
-  EXPECT_EQ(uart.receive(bytes("tail")), 4u);
+  EXPECT_EQ(uart.receive(bytes_of("tail")), 4u);
 }
 
 TEST_F(Pl011Test, BreakIsMarkedInDataAndStatus) {
@@ -172,7 +169,7 @@ TEST_F(Pl011Test, LoopbackReturnsWhatWasSentAndOverruns) {
 TEST_F(Pl011Test, SwitchingFifosEmptiesThem) {
   out(LCR_H, 0x10);
   out(IMSC, int_rt);
-  uart.receive(bytes("abc"));
+  uart.receive(bytes_of("abc"));
   EXPECT_TRUE(irq.asserted());
   out(LCR_H, 0);
   EXPECT_FALSE(irq.asserted());
@@ -224,7 +221,7 @@ TEST_F(Pl011Test, StateSurvivesSaveAndRestore) {
   out(0x24, 39);
   out(0x28, 5);
   out(IMSC, int_rx | int_rt);
-  uart.receive(bytes("typed"));
+  uart.receive(bytes_of("typed"));
   uart.receive_break();
   hv::FakeIrqLine other_irq;
   Pl011 other(other_irq, sink);

@@ -73,10 +73,6 @@ Result<std::string> read_beginning(int fd, const std::string& file) {
   return content;
 }
 
-Bytes as_bytes(const std::string& content) {
-  return {reinterpret_cast<const u8*>(content.data()), content.size()};
-}
-
 bool is_text(std::string_view content) {
   const std::string_view head = content.substr(0, 512);
   return !head.empty() && std::ranges::all_of(head, [](char c) {
@@ -165,8 +161,8 @@ Result<FoundConfig> read_kernel_config(int fd, const std::string& file) {
   if (is_text(content) && content.size() <= largest)
     return by_itself(TRY(boot::KernelConfig::from_text(std::move(content)), file), "");
   // A gzip stream is either config.gz or a compressed kernel: only the first is text throughout.
-  if (boot::compression_of(as_bytes(content)) == boot::Compression::gzip)
-    if (auto config = boot::KernelConfig::from_gzip(as_bytes(content));
+  if (boot::compression_of(bytes_of(content)) == boot::Compression::gzip)
+    if (auto config = boot::KernelConfig::from_gzip(bytes_of(content));
         config && is_text(config->text()))
       return by_itself(*std::move(config), "compressed ");
   return from_image(fd, file);

@@ -47,7 +47,7 @@ std::string fragment(const char* name) {
 
 Fd file_of(std::string_view content) {
   Fd fd(::memfd_create("config", MFD_CLOEXEC));
-  EXPECT_TRUE(write_fully(fd.get(), {reinterpret_cast<const u8*>(content.data()), content.size()}));
+  EXPECT_TRUE(write_fully(fd.get(), bytes_of(content)));
   return fd;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "inspect/disassembler.h"
 
 namespace pv::inspect {
@@ -47,7 +48,7 @@ TEST(InstructionText, X86OfEverySize) {
 
 TEST(Disassembler, MarksTheProgramCounterAndNamesTargets) {
   constexpr std::string_view map = "0000000000001000 T here\n0000000000001100 T there\n";
-  const auto symbols = Symbols::parse({reinterpret_cast<const u8*>(map.data()), map.size()});
+  const auto symbols = Symbols::parse(bytes_of(map));
   ASSERT_TRUE(symbols);
   const std::vector<u8> code = {0x1f, 0x20, 0x03, 0xd5, 0x40, 0x00, 0x00, 0x14};
   EXPECT_EQ(disassemble(Arch::aarch64, code, 0x1000, 0x1004, &*symbols),

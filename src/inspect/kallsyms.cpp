@@ -193,7 +193,7 @@ std::optional<u64> Kallsyms::address_of(std::string_view name) const {
 
 std::optional<Kallsyms> Kallsyms::find(Subject& subject, u64 kernel,
                                        const std::function<bool()>& go_on) {
-  const Bytes pattern(reinterpret_cast<const u8*>(digits_pattern.data()), digits_pattern.size());
+  const Bytes pattern = bytes_of(digits_pattern);
   const bool big = big_endian(subject.facts().arch);
   const auto physical = [&subject](u64 at, MutableBytes into) {
     return subject.read_physical(at, into);

@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "base/text.h"
 #include "inspect/fake_subject.h"
 
 namespace pv::inspect {
@@ -32,7 +33,7 @@ bool always() { return true; }
 TEST(KernelLog, ReadsTheRingWithLinesBeforeTheBanner) {
   FakeSubject guest(Arch::aarch64, base, 1 << 20);
   const std::string elsewhere = "Linux version 6.1 (in the kernel's read-only data)";
-  guest.put(base + 0x1000, {reinterpret_cast<const u8*>(elsewhere.data()), elsewhere.size()});
+  guest.put(base + 0x1000, bytes_of(elsewhere));
   put_ring(
       guest, base + 0x20008, 8, 0x3fffffffffffe001,
       {"Booting Linux on physical CPU 0x0000000000", "Linux version 6.1.0 (x@y)",
@@ -86,7 +87,7 @@ TEST(KernelLog, FindsNothingWhereNothingIs) {
   FakeSubject guest(Arch::aarch64, base, 1 << 20);
   EXPECT_FALSE(find_kernel_log(guest, std::nullopt, always).log);
   const std::string alone = "Linux version 6.1";
-  guest.put(base + 0x1000, {reinterpret_cast<const u8*>(alone.data()), alone.size()});
+  guest.put(base + 0x1000, bytes_of(alone));
   EXPECT_FALSE(find_kernel_log(guest, std::nullopt, always).log);
 }
 

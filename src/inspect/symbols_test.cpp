@@ -2,16 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "inspect/fake_kallsyms.h"
 #include "inspect/fake_subject.h"
 #include "inspect/kernel_names.h"
 
 namespace pv::inspect {
 namespace {
-
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
 
 constexpr std::string_view map =
     "0000000000000000 A _kernel_flags_le_hi32\n"
@@ -71,7 +68,7 @@ std::vector<u8> elf(bool wide, bool big, const std::vector<std::pair<u64, std::s
 }
 
 TEST(Symbols, AreReadFromAMap) {
-  const auto symbols = Symbols::parse(bytes(map));
+  const auto symbols = Symbols::parse(bytes_of(map));
   ASSERT_TRUE(symbols);
   EXPECT_EQ(symbols->describe(0xffffffc010010800), "vectors");
   EXPECT_EQ(symbols->describe(0xffffffc010010a34), "vectors+0x234");
@@ -100,7 +97,7 @@ TEST(Symbols, TornFilesAreReadAsFarAsTheyGo) {
   for (usize size = 0; size < whole.size(); ++size)
     static_cast<void>(Symbols::parse(Bytes(whole).first(size)));
   EXPECT_FALSE(
-      Symbols::parse(bytes("ffffffffffffffff B The real System.map is elsewhere\n").first(10)));
+      Symbols::parse(bytes_of("ffffffffffffffff B The real System.map is elsewhere\n").first(10)));
   EXPECT_FALSE(Symbols::parse({}));
 }
 
@@ -111,7 +108,7 @@ hv::RegisterFile cpu(Arch arch, std::string_view name, u64 value) {
 }
 
 TEST(KernelNames, FollowAMovedKernelByItsVectors) {
-  const auto symbols = Symbols::parse(bytes(map));
+  const auto symbols = Symbols::parse(bytes_of(map));
   FakeSubject guest(Arch::aarch64, 0x40000000, 4096);
   KernelNames names(&*symbols);
   names.settle(guest, {cpu(Arch::aarch64, "vbar_el1", 0xffffffc010010800 + 0x1'2340'0000)});
@@ -121,7 +118,7 @@ TEST(KernelNames, FollowAMovedKernelByItsVectors) {
 }
 
 TEST(KernelNames, FollowItByStvecAndByTheIdt) {
-  const auto symbols = Symbols::parse(bytes(map));
+  const auto symbols = Symbols::parse(bytes_of(map));
   FakeSubject riscv(Arch::riscv64, 0x80000000, 4096);
   KernelNames first(&*symbols);
   first.settle(riscv, {cpu(Arch::riscv64, "stvec", 0xffffffc010020200 + 0x200000)});
@@ -139,7 +136,7 @@ TEST(KernelNames, FollowItByStvecAndByTheIdt) {
 }
 
 TEST(KernelNames, FollowItByTheGuestsOwnTable) {
-  const auto symbols = Symbols::parse(bytes(map));
+  const auto symbols = Symbols::parse(bytes_of(map));
   const u64 move = 0x7654000;
   std::vector<FakeSymbol> own;
   for (usize i = 0; i < 900; ++i)

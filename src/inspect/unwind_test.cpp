@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "inspect/fake_subject.h"
 
 namespace pv::inspect {
@@ -22,7 +23,7 @@ class Stack {
       std::snprintf(line, sizeof(line), "%x T %s\n", address, name);
       map += line;
     }
-    symbols = *Symbols::parse({reinterpret_cast<const u8*>(map.data()), map.size()});
+    symbols = *Symbols::parse(bytes_of(map));
   }
   void put(u64 at, u64 value) {
     std::vector<u8> bytes(word_);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 
+#include "base/text.h"
 #include "kvm/host.h"
 
 namespace pv::kvm {
@@ -88,8 +89,7 @@ class Trial {
   }
 
   void say(std::string_view words) const {
-    [[maybe_unused]] auto written =
-        write_fully(out_, {reinterpret_cast<const u8*>(words.data()), words.size()});
+    [[maybe_unused]] auto written = write_fully(out_, bytes_of(words));
   }
 
  private:

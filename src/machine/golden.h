@@ -90,7 +90,7 @@ inline std::string checksum(Bytes content) {
 inline void expect_golden(const std::string& name, const std::string& text) {
   const std::string path = std::string(PV_SOURCE_DIR) + "/src/machine/" + name;
   if (::getenv("UPDATE_GOLDENS") != nullptr) {
-    write_file(path, Bytes(reinterpret_cast<const u8*>(text.data()), text.size()));
+    write_file(path, bytes_of(text));
     return;
   }
   EXPECT_EQ(text, read_text_file(path)) << "differs from " << name << ": see machine/golden.h";

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace pv::memory {
 namespace {
 
@@ -14,16 +16,12 @@ constexpr u64 base = 0x4000'0000;
 constexpr u64 size = 8_MiB;
 constexpr std::string_view needle = "Linux version ";
 
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
-
 class Search : public testing::TestWithParam<Backing> {
  protected:
   void SetUp() override { ASSERT_TRUE(ram.add({GuestAddress(base), size}, GetParam())); }
-  void put(u64 at) { ASSERT_TRUE(ram.write_bytes(GuestAddress(at), bytes(needle))); }
+  void put(u64 at) { ASSERT_TRUE(ram.write_bytes(GuestAddress(at), bytes_of(needle))); }
   SearchResult all(SearchLimits limits = {}) {
-    return search(ram, {GuestAddress(base), size}, bytes(needle), limits);
+    return search(ram, {GuestAddress(base), size}, bytes_of(needle), limits);
   }
   usize resident() {
     const usize page = static_cast<usize>(::sysconf(_SC_PAGESIZE));
@@ -55,7 +53,7 @@ TEST_P(Search, GoesOnWhereALimitEndedIt) {
   u64 at = base;
   usize rounds = 0;
   while (at < base + size && rounds++ < 100) {
-    const auto part = search(ram, {GuestAddress(at), base + size - at}, bytes(needle),
+    const auto part = search(ram, {GuestAddress(at), base + size - at}, bytes_of(needle),
                              {.examined = 1_MiB, .passed = 16_GiB, .found = 1});
     EXPECT_LE(part.examined, 1_MiB);
     ASSERT_GT(part.next, at);
@@ -70,12 +68,12 @@ TEST_P(Search, KeepsToTheRange) {
   put(base + 0x100);
   put(base + 0x200);
   const auto part =
-      search(ram, {GuestAddress(base + 0x101), 0x100 + needle.size() - 2}, bytes(needle), {});
+      search(ram, {GuestAddress(base + 0x101), 0x100 + needle.size() - 2}, bytes_of(needle), {});
   EXPECT_TRUE(part.found.empty());
   const auto whole =
-      search(ram, {GuestAddress(base + 0x101), 0x100 + needle.size() - 1}, bytes(needle), {});
+      search(ram, {GuestAddress(base + 0x101), 0x100 + needle.size() - 1}, bytes_of(needle), {});
   EXPECT_EQ(whole.found, std::vector<u64>{base + 0x200});
-  EXPECT_TRUE(search(ram, {GuestAddress(0), base}, bytes(needle), {}).found.empty());
+  EXPECT_TRUE(search(ram, {GuestAddress(0), base}, bytes_of(needle), {}).found.empty());
   EXPECT_TRUE(search(ram, {GuestAddress(base), size}, {}, {}).found.empty());
 }
 

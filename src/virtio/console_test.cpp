@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "device/fakes.h"
 #include "virtio/fake_driver.h"
 
@@ -22,7 +23,7 @@ class ConsoleTest : public ::testing::Test {
 
   usize type(std::string_view text) {
     std::lock_guard lock(machine.transport.mutex());
-    return console.receive(Bytes(reinterpret_cast<const u8*>(text.data()), text.size()));
+    return console.receive(bytes_of(text));
   }
 };
 
@@ -182,9 +183,7 @@ class MultiportTest : public ::testing::Test {
     return std::to_string(u32{control.id}) + ' ' + std::to_string(u16{control.event}) + ' ' +
            std::to_string(u16{control.value}) + all.substr(8, length - 8);
   }
-  usize type(usize port, std::string_view text) {
-    return console.feed(port, Bytes(reinterpret_cast<const u8*>(text.data()), text.size()));
-  }
+  usize type(usize port, std::string_view text) { return console.feed(port, bytes_of(text)); }
 };
 
 TEST_F(MultiportTest, PortsAreAnnouncedNamedAndOpened) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "bus/bus.h"
 #include "hv/irq_line.h"
 #include "loop/executor.h"
@@ -179,9 +180,7 @@ class FakeDriver {
     put(piece.address, bytes);
     return piece;
   }
-  Piece out(std::string_view text) {
-    return out(Bytes(reinterpret_cast<const u8*>(text.data()), text.size()));
-  }
+  Piece out(std::string_view text) { return out(bytes_of(text)); }
   template <class T>
   Piece out_as(const T& value) {
     return out(Bytes(reinterpret_cast<const u8*>(&value), sizeof value));

@@ -14,10 +14,6 @@
 namespace pv::vmm {
 namespace {
 
-Bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
-
 struct Buffer : ::testing::Test {
   device::RecordingSink out;
   int wakes = 0;
@@ -25,8 +21,8 @@ struct Buffer : ::testing::Test {
 };
 
 TEST_F(Buffer, KeepsUntilFlushed) {
-  buffer.write(bytes("hel"));
-  buffer.write(bytes("lo"));
+  buffer.write(bytes_of("hel"));
+  buffer.write(bytes_of("lo"));
   EXPECT_EQ(out.text(), "");
   EXPECT_EQ(wakes, 1);  // once for the first byte
   EXPECT_TRUE(buffer.flush());
@@ -34,7 +30,7 @@ TEST_F(Buffer, KeepsUntilFlushed) {
   EXPECT_EQ(out.writes(), 1u);
   EXPECT_FALSE(buffer.flush());
   EXPECT_EQ(out.writes(), 1u);
-  buffer.write(bytes("!"));
+  buffer.write(bytes_of("!"));
   EXPECT_EQ(wakes, 2);
   EXPECT_EQ(buffer.bytes_written(), 6u);
 }
@@ -42,7 +38,7 @@ TEST_F(Buffer, KeepsUntilFlushed) {
 TEST_F(Buffer, FlushesItselfWhenFull) {
   std::string all;
   for (int i = 0; i < 3000; ++i) all += pv::text("{:03}", i % 1000);
-  buffer.write(bytes(all));
+  buffer.write(bytes_of(all));
   EXPECT_EQ(out.text(), all.substr(0, 8192));
   EXPECT_EQ(out.writes(), 2u);
   EXPECT_EQ(wakes, 1);
@@ -51,7 +47,7 @@ TEST_F(Buffer, FlushesItselfWhenFull) {
 }
 
 TEST_F(Buffer, ExactlyFullLeavesNothingToWakeFor) {
-  buffer.write(bytes(std::string(4096, 'x')));
+  buffer.write(bytes_of(std::string(4096, 'x')));
   EXPECT_EQ(out.text().size(), 4096u);
   EXPECT_EQ(wakes, 0);
   EXPECT_FALSE(buffer.flush());
@@ -62,7 +58,7 @@ TEST_F(Buffer, ExactlyFullLeavesNothingToWakeFor) {
 TEST(ConsoleBuffer, FlushesAtItsEnd) {
   device::RecordingSink out;
   {
-    ConsoleBuffer(out, [] {}).write(bytes("last words"));
+    ConsoleBuffer(out, [] {}).write(bytes_of("last words"));
   }
   EXPECT_EQ(out.text(), "last words");
 }
@@ -74,7 +70,7 @@ TEST(ConsoleBuffer, ThreadsDoNotLoseBytes) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
       threads.emplace_back([&] {
-        for (int n = 0; n < 1000; ++n) buffer.write(bytes("0123456789"));
+        for (int n = 0; n < 1000; ++n) buffer.write(bytes_of("0123456789"));
       });
     for (int n = 0; n < 100; ++n) buffer.flush();
     for (auto& thread : threads) thread.join();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.h"
+
 namespace pv::vmm {
 namespace {
 
@@ -217,7 +219,7 @@ Result<void> Tracing::draw(const Outcome& outcome, u64 lost) {
                                    end,
                                    lost};
   const std::string page = trace::timeline_page(timeline_, title);
-  return write_fully(page_.get(), {reinterpret_cast<const u8*>(page.data()), page.size()});
+  return write_fully(page_.get(), bytes_of(page));
 }
 
 }  // namespace pv::vmm

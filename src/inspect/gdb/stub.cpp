@@ -16,10 +16,6 @@ constexpr usize max_transfer = max_packet / 2 - 64;  // bytes of memory in one p
 constexpr usize max_notes = 4096;
 constexpr u8 sigint = 2, sigtrap = 5, sigsegv = 11;
 
-Bytes as_bytes(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
-
 // A thread's number as the protocol writes it; -1: all, 0: any.
 struct Thread {
   bool all = false, any = false;
@@ -152,7 +148,7 @@ std::string Stub::query(std::string_view data) {
   if (take(data, "qThreadExtraInfo,")) {
     Thread thread;
     if (!take_thread(data, target_.cpus(), thread)) return std::string(malformed);
-    return to_hex(as_bytes(target_.describe(thread.cpu)));
+    return to_hex(bytes_of(target_.describe(thread.cpu)));
   }
   if (take(data, "qXfer:features:read:")) return transfer(data);
   if (take(data, "qRcmd,")) return command(data);
@@ -206,7 +202,7 @@ std::string Stub::command(std::string_view hex) {
 void Stub::console(std::string_view output) {
   constexpr usize piece = 1024;
   for (; !output.empty(); output.remove_prefix(std::min(piece, output.size())))
-    reply("O" + to_hex(as_bytes(output.substr(0, piece))));
+    reply("O" + to_hex(bytes_of(output.substr(0, piece))));
 }
 
 std::string Stub::read_all() {

@@ -3,16 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "inspect/gdb/fake_target.h"
 
 namespace pv::inspect::gdb {
 namespace {
 
 using Event = PacketReader::Event;
-
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
 
 std::string text_of(const std::vector<u8>& bytes) { return {bytes.begin(), bytes.end()}; }
 

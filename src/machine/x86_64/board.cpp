@@ -205,8 +205,7 @@ Result<void> Board::write_boot_data(const boot::KernelImage& image, const boot::
   if (command.size() > command_line_room)
     return fail(Error::Kind::usage, text("the kernel command line has {} bytes, more than {}",
                                          command.size() - 1, command_line_room - 1));
-  if (!put(command_line, {reinterpret_cast<const u8*>(command.data()), command.size()}))
-    return too_small();
+  if (!put(command_line, bytes_of(command))) return too_small();
 
   auto map = memory_map();
   GuestAddress line_at(command_line), rsdp(acpi_tables);
