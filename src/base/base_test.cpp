@@ -63,6 +63,41 @@ TEST(WriteOrDrop, DoesNotWaitForAFullPipe) {
   write_or_drop(writer.get(), message, 1);
 }
 
+struct Pipe {
+  Pipe() {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe2(ends, O_NONBLOCK), 0);
+    from.reset(ends[0]);
+    to.reset(ends[1]);
+  }
+  Fd from, to;
+};
+
+TEST(ReadFully, WithPatienceEndsWhenNothingComes) {
+  Pipe pipe;
+  std::array<u8, 4> block{};
+  ASSERT_TRUE(write_fully(pipe.to.get(), bytes_of("ab")));
+  const auto silent = read_fully(pipe.from.get(), block, 0);
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().kind, Error::Kind::image);
+  ASSERT_TRUE(write_fully(pipe.to.get(), bytes_of("abcdef")));
+  EXPECT_EQ(read_fully(pipe.from.get(), block, 60'000), 4u);
+  pipe.to.reset();
+  EXPECT_EQ(read_fully(pipe.from.get(), block, 60'000), 2u);  // the end is no silence
+}
+
+TEST(Collect, UntilTheOtherEndCloses) {
+  Pipe pipe;
+  std::string all = "> ";
+  ASSERT_TRUE(write_fully(pipe.to.get(), bytes_of("abc")));
+  EXPECT_FALSE(collect(pipe.from.get(), 0, 8, all));
+  EXPECT_FALSE(collect(pipe.from.get(), 1, 8, all));  // it stays open
+  ASSERT_TRUE(write_fully(pipe.to.get(), bytes_of("defghij")));
+  pipe.to.reset();
+  EXPECT_TRUE(collect(pipe.from.get(), 60'000, 8, all));
+  EXPECT_EQ(all, "> abcdef");
+}
+
 TEST(Serialize, RoundTripAndTruncation) {
   StateWriter w;
   w.put32(7);

@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace pv {
@@ -49,9 +52,39 @@ Result<usize> read_at(int fd, MutableBytes into, u64 offset) {
   });
 }
 
-Result<usize> read_fully(int fd, MutableBytes into) {
-  return repeat(into.size(), "read",
-                [&](usize done) { return ::read(fd, into.data() + done, into.size() - done); });
+Result<usize> read_fully(int fd, MutableBytes into, int patience_ms) {
+  bool silent = false;
+  const auto once = [&](usize done) -> ssize_t {
+    for (;;) {
+      pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+      const int ready = patience_ms < 0 ? 1 : ::poll(&entry, 1, patience_ms);
+      silent = ready == 0;
+      if (ready <= 0) return ready;
+      const ssize_t got = ::read(fd, into.data() + done, into.size() - done);
+      if (got >= 0 || errno != EAGAIN || patience_ms < 0) return got;
+    }
+  };
+  auto filled = repeat(into.size(), "read", once);
+  if (filled && silent)
+    return fail(Error::Kind::image,
+                text("nothing came out of it for {} seconds", patience_ms / 1000));
+  return filled;
+}
+
+bool collect(int fd, i64 wait_ms, usize most, std::string& into) {
+  const i64 end = monotonic_ms() + wait_ms;
+  for (i64 left = wait_ms; left > 0; left = end - monotonic_ms()) {
+    pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::min<i64>(left, INT_MAX)));
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready <= 0) continue;
+    char block[4096];
+    const ssize_t got = ::read(fd, block, sizeof block);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) return true;
+    into.append(block, std::min(most - std::min(most, into.size()), static_cast<usize>(got)));
+  }
+  return false;
 }
 
 Result<void> write_fully(int fd, Bytes from) {

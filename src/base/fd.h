@@ -37,7 +37,12 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0);
 
 // Reads until `into` is full or the file ends; returns the bytes read.
 Result<usize> read_at(int fd, MutableBytes into, u64 offset);
-Result<usize> read_fully(int fd, MutableBytes into);
+// With patience (0 and up), of a descriptor that does not block: errors also (image) when nothing
+// comes for so long.
+Result<usize> read_fully(int fd, MutableBytes into, int patience_ms = -1);
+// Appends to `into`, up to `most` bytes in it, what comes until the other end closes; more is read
+// and dropped. False: it was not closed within `wait_ms`.
+bool collect(int fd, i64 wait_ms, usize most, std::string& into);
 Result<void> write_fully(int fd, Bytes from);
 // For messages: writes once if the descriptor takes something within `wait_ms`, else drops them. A
 // stopped terminal or a pipe that nobody reads must not hold up whoever has something to say.

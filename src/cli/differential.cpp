@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "inspect/diagnosis/verdict.h"
@@ -22,11 +22,6 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr u64 shortest_ms = 2'000, longest_ms = 15'000;  // how long the copy runs before the look
-
-void sleep_ms(long ms) {
-  const timespec pause{.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1'000'000};
-  ::nanosleep(&pause, nullptr);
-}
 
 u64 number_of(const control::Reply& reply, std::string_view key) {
   u64 value = 0;

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <initializer_list>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/examine.h"
@@ -158,8 +159,8 @@ class Watch {
       mute_ = 0;
       return;
     }
-    if (mute_++ == 0) since_ = seconds();
-    if (seconds() - since_ < i64{limit_}) return;
+    if (mute_++ == 0) since_ = monotonic_ms();
+    if (monotonic_ms() - since_ < i64{limit_} * 1000) return;
     mute_reported_ = true;
     say(text(
         "polyvisor: watchdog: the monitor has not answered for {} s; its process {}.\n", limit_,
@@ -174,12 +175,6 @@ class Watch {
     if (!is_alive(control::stop_timeout_ms)) return;
     say("polyvisor: watchdog: the monitor does not end when asked: killed.\n");
     static_cast<void>(::syscall(SYS_pidfd_send_signal, kept_process, SIGKILL, nullptr, 0));
-  }
-
-  static i64 seconds() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
   }
 
   // At a terminal, which the console has made raw, a line needs its own carriage return.
@@ -202,7 +197,7 @@ class Watch {
   bool exits_when_reported_ = false;
   bool met_ = false;  // it has answered once
   u32 mute_ = 0;      // unanswered questions in a row
-  i64 since_ = 0;
+  i64 since_ = 0;     // of monotonic_ms()
   bool mute_reported_ = false;
 };
 

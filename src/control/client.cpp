@@ -2,12 +2,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace pv::control {
@@ -44,17 +44,11 @@ Result<std::optional<std::string>> ask(int fd, const Request& what) {
   return read_reply(fd);
 }
 
-i64 now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
 // The VM's process holds the connection open until it has ended.
 Result<void> wait_for_end(const Running& vm, int fd) {
-  const i64 deadline = now_ms() + stop_timeout_ms;
+  const i64 deadline = monotonic_ms() + stop_timeout_ms;
   bool connected = true;
-  for (i64 left = stop_timeout_ms; left > 0; left = deadline - now_ms()) {
+  for (i64 left = stop_timeout_ms; left > 0; left = deadline - monotonic_ms()) {
     pollfd entry{.fd = connected ? fd : -1, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&entry, 1, connected ? static_cast<int>(left) : 20);
     if (ready > 0) connected = false;
@@ -70,9 +64,9 @@ bool has_ended(const Running& vm) {
 }
 
 Result<Reply> exchange(const Running& vm, const Request& what) {
-  const i64 deadline = now_ms() + request_timeout_ms;
+  const i64 deadline = monotonic_ms() + request_timeout_ms;
   for (;;) {
-    const i64 left = deadline - now_ms();
+    const i64 left = deadline - monotonic_ms();
     if (left <= 0) return fail(Error::Kind::host, "it boots again and again before it answers");
     const auto fd = vm.directory->connect(vm.name, static_cast<int>(left));
     if (!fd && !has_ended(vm)) return std::unexpected(fd.error());
@@ -87,8 +81,7 @@ Result<Reply> exchange(const Running& vm, const Request& what) {
       if (what.verb == Verb::stop) return Reply{};
       return fail(Error::Kind::host, "it ended before it answered");
     }
-    const timespec wait{.tv_sec = 0, .tv_nsec = 5'000'000};
-    ::nanosleep(&wait, nullptr);
+    sleep_ms(5);
   }
 }
 

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "config/validate.h"
 
@@ -79,8 +79,7 @@ class Directory::Lock {
       if (::flock(directory.fd_.get(), LOCK_EX | LOCK_NB) == 0) return Lock(directory.fd_.get());
       if (errno == EINTR) continue;
       if (errno != EWOULDBLOCK) return Lock(-1);
-      const timespec wait{.tv_sec = 0, .tv_nsec = 20'000'000};
-      ::nanosleep(&wait, nullptr);
+      sleep_ms(20);
     }
     return fail(Error::Kind::host, text("{} is locked by another process", directory.path_));
   }

@@ -1,26 +1,17 @@
 #include "device/host_ports.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace pv::device {
-namespace {
 
-u64 read_clock(clockid_t clock) {
-  timespec time{};
-  CHECK(clock_gettime(clock, &time) == 0);
-  return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
-}
-
-}  // namespace
-
-u64 HostClock::wall_ns() { return read_clock(CLOCK_REALTIME); }
-u64 HostClock::monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
+u64 HostClock::wall_ns() { return pv::wall_ns(); }
+u64 HostClock::monotonic_ns() { return pv::monotonic_ns(); }
 
 Result<std::unique_ptr<HostEntropy>> HostEntropy::create(Getrandom call) {
   u8 probe;

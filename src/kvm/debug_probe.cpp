@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/arch.h"
+#include "base/clock.h"
 #include "base/instruction_cache.h"
 
 namespace pv::kvm {
@@ -97,12 +98,6 @@ class Alarm {
   bool good_ = false;
 };
 
-u64 now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<u64>(now.tv_sec) * 1000 + static_cast<u64>(now.tv_nsec) / 1'000'000;
-}
-
 // A vCPU in a VM of its own. Only a PC's boot state needs an interrupt controller.
 Result<std::unique_ptr<hv::Vcpu>> create_vcpu(Vm& vm) {
   bool pc = vm.supports(machine::IrqChipKind::pc);
@@ -161,8 +156,8 @@ struct Probe {
   }
 
   Result<bool> stops(hv::Vcpu& vcpu, Question question) const {
-    constexpr u64 patience_ms = 500;
-    for (u64 begun = now_ms(); now_ms() - begun < patience_ms;) {
+    constexpr i64 patience_ms = 500;
+    for (i64 begun = monotonic_ms(); monotonic_ms() - begun < patience_ms;) {
       hv::Exit exit = TRY(vcpu.run());
       if (const auto* debug = std::get_if<hv::Debug>(&exit))
         return question == Question::watch || debug->pc == second;

@@ -1,10 +1,8 @@
 #include "kvm/probe.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -138,28 +136,6 @@ const char* stage_name(char letter) {
   ::_exit(0);
 }
 
-i64 now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return i64{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-// All that comes until the other end closes; false when that takes too long.
-bool collect(int fd, std::string& into) {
-  const i64 end = now_ms() + patience_ms;
-  for (;;) {
-    pollfd waiting{fd, POLLIN, 0};
-    const i64 left = end - now_ms();
-    if (left <= 0) return false;
-    if (::poll(&waiting, 1, static_cast<int>(left)) < 0 && errno != EINTR) return false;
-    if (waiting.revents == 0) continue;
-    char block[512];
-    const auto got = ::read(fd, block, sizeof block);
-    if (got <= 0) return got == 0 || errno != EINTR;
-    into.append(block, static_cast<usize>(got));
-  }
-}
-
 // In a process of its own, so that a host which hangs or faults there can be told of.
 void try_guest(const char* path, KvmReport::Trial& trial) {
   int ends[2];
@@ -171,7 +147,7 @@ void try_guest(const char* path, KvmReport::Trial& trial) {
   to.reset();
   trial.attempted = true;
   std::string answer;
-  trial.hung = !collect(from.get(), answer);
+  trial.hung = !collect(from.get(), patience_ms, 4096, answer);
   if (trial.hung) ::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
