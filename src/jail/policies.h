@@ -80,13 +80,29 @@ inline constexpr auto library_rules = std::to_array<Rule>({
     refuse(PV_CALL(open), EACCES),
 });
 
-// I/O on descriptors that exist already; devices do it wherever their registers are touched.
-inline constexpr auto descriptor_rules = std::to_array<Rule>({
+// The least that can be done with descriptors that exist already.
+inline constexpr auto stream_rules = std::to_array<Rule>({
     allow(PV_CALL(read)),
     allow(PV_CALL(write)),
+    allow(PV_CALL(pread64)),
+    allow(PV_CALL(close)),
+    allow(PV_CALL(poll)),
+    allow(PV_CALL(ppoll)),
+    allow(PV_CALL(ppoll_time64)),
+});
+
+// Talking over a socket that is connected already.
+inline constexpr auto socket_rules = std::to_array<Rule>({
+    allow(PV_CALL(recv)),
+    allow(PV_CALL(recvfrom)),
+    allow(PV_CALL(send)),
+    allow(PV_CALL(sendto)),
+});
+
+// I/O on files; devices do it wherever their registers are touched.
+inline constexpr auto file_rules = std::to_array<Rule>({
     allow(PV_CALL(readv)),
     allow(PV_CALL(writev)),
-    allow(PV_CALL(pread64)),
     allow(PV_CALL(pwrite64)),
     allow(PV_CALL(preadv)),
     allow(PV_CALL(pwritev)),
@@ -99,7 +115,6 @@ inline constexpr auto descriptor_rules = std::to_array<Rule>({
     allow(PV_CALL(sync_file_range)),
     allow(PV_CALL(sync_file_range2)),
     allow(PV_CALL(fallocate)),
-    allow(PV_CALL(close)),
     allow(PV_CALL(fstat)),
     allow(PV_CALL(fstat64)),
     allow_with(PV_CALL(newfstatat), 3, AT_EMPTY_PATH),  // glibc's fstat
@@ -108,9 +123,6 @@ inline constexpr auto descriptor_rules = std::to_array<Rule>({
     allow(PV_CALL(timerfd_settime)),
     allow(PV_CALL(timerfd_settime64)),
     allow(PV_CALL(epoll_ctl)),
-    allow(PV_CALL(poll)),
-    allow(PV_CALL(ppoll)),
-    allow(PV_CALL(ppoll_time64)),
     allow(PV_CALL(io_uring_enter)),
     refuse(PV_CALL(io_uring_setup), ENOSYS),
     refuse(PV_CALL(io_uring_register), EPERM),
@@ -147,8 +159,7 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
     allow_one_of(PV_CALL(fcntl), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     allow_one_of(PV_CALL(fcntl64), 1, {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC}),
     // The control socket: it listens already, its clients are ours.
-    allow(PV_CALL(accept4)), allow(PV_CALL(recvmsg)), allow(PV_CALL(sendmsg)), allow(PV_CALL(recv)),
-    allow(PV_CALL(recvfrom)), allow(PV_CALL(send)), allow(PV_CALL(sendto)),
+    allow(PV_CALL(accept4)), allow(PV_CALL(recvmsg)), allow(PV_CALL(sendmsg)),
     allow(PV_CALL(shutdown)), allow(PV_CALL(getsockopt)),
     allow(PV_CALL(unlinkat)),  // the socket's own name at the end; Landlock says in which folder
     allow(PV_CALL(getrusage)),
@@ -159,28 +170,16 @@ inline constexpr auto loop_only_rules = std::to_array<Rule>({
 // The process beside the VM that asks it for signs of life: it talks on one socket, writes to
 // standard error, and may end the VM, of whose process it holds a pidfd from before.
 inline constexpr auto watchdog_only_rules = std::to_array<Rule>({
-    allow(PV_CALL(read)),
-    allow(PV_CALL(pread64)),
-    allow(PV_CALL(write)),
-    allow(PV_CALL(close)),
-    allow(PV_CALL(poll)),
-    allow(PV_CALL(ppoll)),
-    allow(PV_CALL(ppoll_time64)),
-    allow(PV_CALL(recv)),
-    allow(PV_CALL(recvfrom)),
-    allow(PV_CALL(send)),
-    allow(PV_CALL(sendto)),
     allow(PV_CALL(pidfd_send_signal)),
 });
 
-inline constexpr auto loop_rules =
-    concatenated(library_rules, descriptor_rules, thread_start_rules, loop_only_rules);
+inline constexpr auto loop_rules = concatenated(library_rules, stream_rules, file_rules,
+                                                socket_rules, thread_start_rules, loop_only_rules);
 inline constexpr auto vcpu_rules =
-    concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
+    concatenated(library_rules, stream_rules, file_rules, no_thread_rules, library_signal_rules);
 inline constexpr auto watchdog_rules =
-    concatenated(library_rules, watchdog_only_rules, no_thread_rules);
-inline constexpr auto worker_rules =
-    concatenated(library_rules, descriptor_rules, no_thread_rules, library_signal_rules);
+    concatenated(library_rules, stream_rules, socket_rules, watchdog_only_rules, no_thread_rules);
+inline constexpr auto worker_rules = vcpu_rules;
 
 }  // namespace detail
 
