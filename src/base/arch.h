@@ -4,6 +4,7 @@
 
 #include <sys/auxv.h>
 
+#include <optional>
 #include <string_view>
 
 #include "base/types.h"
@@ -20,6 +21,15 @@ constexpr std::string_view name(Arch arch) {
     case Arch::x86_64: return "x86_64";
   }
   return "?";
+}
+
+inline constexpr Arch all_architectures[] = {Arch::aarch64, Arch::riscv64, Arch::powerpc,
+                                             Arch::x86_64};
+
+constexpr std::optional<Arch> arch_named(std::string_view word) {
+  for (const Arch arch : all_architectures)
+    if (name(arch) == word) return arch;
+  return std::nullopt;
 }
 
 #if defined(__aarch64__)

@@ -43,7 +43,7 @@ std::string banner_in(Bytes where, bool last) {
 // All marks of all architectures, each once.
 std::vector<const char*> all_marks() {
   std::vector<const char*> marks;
-  for (Arch arch : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
+  for (Arch arch : all_architectures)
     for (const Driver& driver : drivers_for(arch))
       if (std::ranges::none_of(
               marks, [&](const char* known) { return std::strcmp(known, driver.mark) == 0; }))

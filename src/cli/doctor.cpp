@@ -26,13 +26,6 @@ struct DoctorRequest {
   std::optional<Arch> arch;
 };
 
-Result<Arch> parse_arch(std::string_view word) {
-  for (const Arch arch : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
-    if (name(arch) == word) return arch;
-  return fail(Error::Kind::usage, text("--arch: \"{}\" is not known", word),
-              "choose one of aarch64, riscv64, powerpc, x86_64");
-}
-
 Result<DoctorRequest> parse_doctor(Arguments arguments) {
   DoctorRequest request;
   Parser parser("doctor", doctor_options, arguments);

@@ -25,15 +25,6 @@ struct Request {
   bool help = false;
 };
 
-constexpr Arch all_architectures[] = {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64};
-
-Result<Arch> parse_arch(std::string_view word) {
-  for (Arch arch : all_architectures)
-    if (name(arch) == word) return arch;
-  return fail(Error::Kind::usage, text("--arch: \"{}\" is not known", word),
-              "choose one of aarch64, riscv64, powerpc, x86_64");
-}
-
 Result<Request> parse_request(Arguments arguments) {
   Request request;
   Parser parser("inspect", inspect_options, arguments);

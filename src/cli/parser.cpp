@@ -132,4 +132,10 @@ std::unexpected<Error> Parser::unknown(std::string_view spelled, std::string_vie
   return fail(Error::Kind::usage, message, help);
 }
 
+Result<Arch> parse_arch(std::string_view word) {
+  if (const auto arch = arch_named(word)) return *arch;
+  return fail(Error::Kind::usage, text("--arch: \"{}\" is not known", word),
+              "choose one of aarch64, riscv64, powerpc, x86_64");
+}
+
 }  // namespace pv::cli

@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/arch.h"
 #include "base/result.h"
 #include "cli/option.h"
 
@@ -51,5 +52,8 @@ class Parser {
 
 // How users write the option: "--cpus N", or "-k, --kernel FILE" with its letter.
 std::string usage_of(const Option& option);
+
+// The value of --arch. Errors (usage).
+Result<Arch> parse_arch(std::string_view word);
 
 }  // namespace pv::cli

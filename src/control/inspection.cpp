@@ -34,13 +34,9 @@ bool next_number(std::string_view& words, u64& value) {
 }
 
 bool parse_arch(const Reply& reply, Arch& arch) {
-  const auto value = reply.find("arch");
-  for (Arch known : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
-    if (value == name(known)) {
-      arch = known;
-      return true;
-    }
-  return false;
+  const auto found = arch_named(reply.find("arch").value_or(""));
+  if (found) arch = *found;
+  return found.has_value();
 }
 
 hv::Activity parse_activity(std::string_view value) {

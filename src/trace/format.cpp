@@ -29,7 +29,7 @@ std::string_view name(Cause cause) {
 }
 
 std::optional<Arch> arch_of(u8 number) {
-  for (Arch arch : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
+  for (Arch arch : all_architectures)
     if (number_of(arch) == number) return arch;
   return std::nullopt;
 }

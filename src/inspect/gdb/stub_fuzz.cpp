@@ -10,8 +10,7 @@ using namespace pv::inspect::gdb;
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
   if (size == 0) return 0;
-  constexpr Arch archs[] = {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64};
-  FakeTarget target(archs[data[0] & 3], 3);
+  FakeTarget target(all_architectures[data[0] & 3], 3);
   target.refuses = (data[0] & 4) != 0;
   if ((data[0] & 8) != 0) target.offset = 0;
   usize sent = 0;
