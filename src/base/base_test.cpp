@@ -154,6 +154,13 @@ TEST(Hex, BothWays) {
     EXPECT_FALSE(from_hex(wrong)) << wrong;
 }
 
+TEST(Hex, Numbers) {
+  EXPECT_EQ(hex_number("0x1F"), 0x1fu);
+  EXPECT_EQ(hex_number("ffffffffffffffff"), ~u64{0});
+  for (const char* wrong : {"", "0x", "-1", "1g", " 1", "10000000000000000"})
+    EXPECT_FALSE(hex_number(wrong)) << wrong;
+}
+
 TEST(Text, Sizes) {
   EXPECT_EQ(size_text(0), "0 bytes");
   EXPECT_EQ(size_text(1000), "1000 bytes");

@@ -1,5 +1,7 @@
 #include "base/hex.h"
 
+#include <charconv>
+
 namespace pv {
 
 int hex_digit(char c) {
@@ -29,6 +31,14 @@ std::optional<std::vector<u8>> from_hex(std::string_view digits) {
     bytes[i] = static_cast<u8>(high << 4 | low);
   }
   return bytes;
+}
+
+std::optional<u64> hex_number(std::string_view word) {
+  if (word.starts_with("0x") || word.starts_with("0X")) word.remove_prefix(2);
+  u64 value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, 16);
+  if (word.empty() || error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return value;
 }
 
 }  // namespace pv

@@ -1,4 +1,5 @@
-// Bytes as hexadecimal digits, two each: how the protocols that are text carry them.
+// Hexadecimal digits: numbers, and bytes as two digits each, which is how protocols that are text
+// carry them.
 #pragma once
 
 #include <optional>
@@ -17,5 +18,9 @@ int hex_digit(char c);
 std::string to_hex(Bytes bytes);
 // Either case. Errors (nothing): an odd number of digits, or something else than digits.
 std::optional<std::vector<u8>> from_hex(std::string_view digits);
+
+// A whole number, with or without "0x" before its digits. Errors (nothing): something else, or it
+// has more than 64 bits.
+std::optional<u64> hex_number(std::string_view word);
 
 }  // namespace pv

@@ -1,5 +1,5 @@
 // JsonWriter: JSON (RFC 8259) put together piece by piece, for the --json forms of commands.
-// Reading JSON is config/json.h's business.
+// Readers use json.h.
 //
 //   JsonWriter json;
 //   json.object();

@@ -1,20 +1,15 @@
-// What the readers of JSON configurations share: our own form's (json.cpp) and AVF's (avf.cpp),
-// which alone compile nlohmann-json. Nothing here may reach one of the library's throwing paths:
-// texts are parsed without exceptions, and members are read only after their type is known.
+// What the readers of JSON configurations share: our own form's (json.cpp) and AVF's (avf.cpp).
 #pragma once
 
-#define JSON_NOEXCEPTION 1
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "base/types.h"
 
 namespace pv::config {
-
-using Json = nlohmann::ordered_json;
 
 inline std::unexpected<Error> bad(std::string message, std::string hint = {}) {
   return fail(Error::Kind::usage, std::move(message), std::move(hint));

@@ -4,15 +4,13 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/hex.h"
 #include "base/text.h"
+#include "inspect/dump_json.h"
 #include "inspect/dump_names.h"
 
 namespace pv::inspect {
 namespace {
-
-constexpr usize max_cpus = 256;
-constexpr usize max_blocks = 4096;
-constexpr usize max_block = 4096;  // bytes
 
 using Tokens = std::vector<std::string_view>;
 
@@ -43,14 +41,6 @@ Tokens split(std::string_view line) {
   return tokens;
 }
 
-std::optional<u64> hexadecimal(std::string_view word) {
-  if (word.starts_with("0x") || word.starts_with("0X")) word.remove_prefix(2);
-  u64 value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, 16);
-  if (word.empty() || error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
 // Each line of `text`, without its end.
 template <class F>
 void for_each_line(std::string_view text, F each) {
@@ -65,7 +55,6 @@ class Parser {
  public:
   explicit Parser(Arch arch) { dump_.arch = arch; }
   void line(std::string_view words);
-  void json(std::string_view text);
   Dump take() { return std::move(dump_); }
 
  private:
@@ -101,7 +90,7 @@ usize find_code(std::string_view words, usize& after) {
 }
 
 bool is_code_word(std::string_view word) {
-  return (word.size() == 8 || word.size() == 4 || word.size() == 2) && hexadecimal(word);
+  return (word.size() == 8 || word.size() == 4 || word.size() == 2) && hex_number(word);
 }
 
 hv::RegisterFile& Parser::cpu() {
@@ -121,14 +110,14 @@ bool Parser::segment(std::string_view name, std::span<const std::string_view> wo
   if (dump_.arch != Arch::x86_64 || words.size() < 2) return false;
   if (name == "GDT" || name == "IDT") {
     const std::string table = name == "GDT" ? "gdt" : "idt";
-    const auto base = hexadecimal(words[0]), limit = hexadecimal(words[1]);
+    const auto base = hex_number(words[0]), limit = hex_number(words[1]);
     return base && limit && cpu().set(table + "_base", *base) &&
            cpu().set(table + "_limit", *limit);
   }
   constexpr std::string_view segments[] = {"ES", "CS", "SS", "DS", "FS", "GS", "TR"};
   if (words.size() < 4 || std::ranges::find(segments, name) == std::end(segments)) return false;
-  const auto selector = hexadecimal(words[0]), base = hexadecimal(words[1]),
-             flags = hexadecimal(words[3]);
+  const auto selector = hex_number(words[0]), base = hex_number(words[1]),
+             flags = hex_number(words[3]);
   if (!selector || !base || !flags) return false;
   std::string ours(name);
   for (char& c : ours) c = static_cast<char>(c - 'A' + 'a');
@@ -144,7 +133,7 @@ void Parser::assignment(std::string_view token, std::span<const std::string_view
   const usize last = token.rfind('=');
   std::vector<std::string_view> words = {token.substr(last + 1)};
   for (std::string_view word : after.first(std::min<usize>(after.size(), 3))) words.push_back(word);
-  const auto value = hexadecimal(words[0]);
+  const auto value = hex_number(words[0]);
   std::string_view names = token.substr(0, last);
   while (!names.empty()) {
     const usize end = names.find('=');
@@ -163,7 +152,7 @@ usize Parser::general_registers_of_powerpc(const Tokens& tokens, usize at) {
   if (error != std::errc() || end != name.data() + name.size()) return 0;
   usize taken = 1;
   for (; at + taken < tokens.size() && number < 32; ++taken, ++number) {
-    const auto value = hexadecimal(tokens[at + taken]);
+    const auto value = hex_number(tokens[at + taken]);
     if (!value) break;
     set(text("r{}", number), *value);
   }
@@ -179,7 +168,7 @@ void Parser::registers(const Tokens& tokens) {
       i += taken;
     } else if (i + 1 < tokens.size() && tokens[i + 1].size() >= 8) {
       // "pc   ffffffff80004d7a": only with a value that is surely one.
-      const auto value = hexadecimal(tokens[i + 1]);
+      const auto value = hex_number(tokens[i + 1]);
       i += value && set(tokens[i], *value) ? 2 : 1;
     } else {
       ++i;
@@ -202,7 +191,7 @@ void Parser::code_at(u64 address, std::span<const std::string_view> words) {
     if (word.starts_with("0x")) word.remove_prefix(2);
     while (word.ends_with('.') || word.ends_with(',')) word.remove_suffix(1);  // of a sentence
     const usize size = word.size() / 2;
-    const auto value = hexadecimal(word);
+    const auto value = hex_number(word);
     if (!value || (word.size() != 8 && word.size() != 4 && word.size() != 2)) break;
     for (usize i = 0; i < size; ++i)
       bytes.push_back(static_cast<u8>(*value >> 8 * (big ? size - 1 - i : i)));
@@ -213,7 +202,7 @@ void Parser::code_at(u64 address, std::span<const std::string_view> words) {
 // "0xffffffc010010a34: 8b2063ff add sp, sp, x0"
 bool Parser::memory(const Tokens& tokens) {
   if (tokens.size() < 2 || tokens[0].size() < 6 || !tokens[0].ends_with(':')) return false;
-  const auto address = hexadecimal(tokens[0].substr(0, tokens[0].size() - 1));
+  const auto address = hex_number(tokens[0].substr(0, tokens[0].size() - 1));
   if (!address) return false;
   code_at(*address, std::span(tokens).subspan(1));
   return true;
@@ -266,41 +255,6 @@ void Parser::line(std::string_view words) {
   if (code_begin != words.npos) code(words.substr(after));
 }
 
-// What is found of  "registers":{"x0":"0x1f",...}  and  {"address":"0x1000","bytes":"00ff"}.
-void Parser::json(std::string_view text) {
-  constexpr std::string_view registers_key = "\"registers\":{", memory_key = "{\"address\":\"";
-  const auto quoted = [](std::string_view& rest) {  // the next string, as it stands
-    const usize begin = rest.find('"');
-    const usize end = begin == rest.npos ? rest.npos : rest.find('"', begin + 1);
-    if (end == rest.npos) return std::exchange(rest, {}).substr(0, 0);
-    const std::string_view inside = rest.substr(begin + 1, end - begin - 1);
-    rest.remove_prefix(end + 1);
-    return inside;
-  };
-  for (usize at = text.find(registers_key); at != text.npos; at = text.find(registers_key, at)) {
-    at += registers_key.size();
-    std::string_view rest = text.substr(at, text.find('}', at) - at);
-    next_cpu_ = true;
-    while (!rest.empty()) {
-      const std::string_view name = quoted(rest);
-      const auto value = hexadecimal(quoted(rest));
-      if (value && !name.empty()) set(name, *value);
-    }
-  }
-  for (usize at = text.find(memory_key); at != text.npos; at = text.find(memory_key, at)) {
-    std::string_view rest = text.substr(at, text.find('}', at) - at);
-    at += memory_key.size();
-    quoted(rest);
-    const auto address = hexadecimal(quoted(rest));
-    quoted(rest);
-    const std::string_view digits = quoted(rest).substr(0, 2 * max_block);
-    std::vector<u8> bytes;
-    for (usize i = 0; i + 1 < digits.size(); i += 2)
-      bytes.push_back(static_cast<u8>(hexadecimal(digits.substr(i, 2)).value_or(0)));
-    if (address) block(*address, std::move(bytes));
-  }
-}
-
 bool is_json(std::string_view text) {
   const usize first = text.find_first_not_of(" \t\r\n");
   return first != text.npos && text[first] == '{';
@@ -308,13 +262,6 @@ bool is_json(std::string_view text) {
 
 // The first register that only one architecture has decides.
 std::optional<Arch> arch_of(std::string_view text) {
-  if (is_json(text)) {
-    const usize at = text.find("\"arch\":\"");
-    if (at == text.npos) return std::nullopt;
-    for (Arch known : {Arch::aarch64, Arch::riscv64, Arch::powerpc, Arch::x86_64})
-      if (text.substr(at + 8).starts_with(name(known))) return known;
-    return std::nullopt;
-  }
   std::optional<Arch> found;
   // What is assigned counts first: prose around a dump may name any architecture's registers.
   for (bool assigned : {true, false})
@@ -330,32 +277,32 @@ std::optional<Arch> arch_of(std::string_view text) {
   return found;
 }
 
+constexpr std::string_view hint =
+    "it reads what QEMU's monitor prints for \"info registers\" and \"x/8wx\", lines of "
+    "NAME=VALUE, "
+    "and what diagnose --json prints";
+
+Result<Dump> parse_text(std::string_view text) {
+  const auto arch = arch_of(text);
+  if (!arch) return fail(Error::Kind::image, "no register dump was found in it", std::string(hint));
+  Parser parser(*arch);
+  for_each_line(text, [&](std::string_view words) { parser.line(words); });
+  return parser.take();
+}
+
 }  // namespace
 
 Result<Dump> parse_dump(std::string_view text) {
   if (text.size() > max_dump)
     return fail(Error::Kind::image, "the dump is larger than 4 MiB",
                 "give it the registers only, without a memory image");
-  const bool json = is_json(text);
-  const std::string dense = json ? dense_json(text) : std::string();
-  if (json) text = dense;
-  const auto arch = arch_of(text);
-  const std::string hint =
-      "it reads what QEMU's monitor prints for \"info registers\" and \"x/8wx\", lines of "
-      "NAME=VALUE, and what diagnose --json prints";
-  if (!arch) return fail(Error::Kind::image, "no register dump was found in it", hint);
-  Parser parser(*arch);
-  if (json)
-    parser.json(text);
-  else
-    for_each_line(text, [&](std::string_view words) { parser.line(words); });
-  Dump dump = parser.take();
-  if (json) dump.earlier = read_earlier(text);
+  Dump dump = TRY(is_json(text) ? parse_json_dump(text) : parse_text(text));
   std::erase_if(dump.cpus, [&](const hv::RegisterFile& file) {
     return !file.get(hv::program_counter(dump.arch));
   });
   if (dump.cpus.empty())
-    return fail(Error::Kind::image, "the dump does not say where the program counter is", hint);
+    return fail(Error::Kind::image, "the dump does not say where the program counter is",
+                std::string(hint));
   return dump;
 }
 

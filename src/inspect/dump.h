@@ -22,11 +22,14 @@ struct CodeBlock {
 struct Dump {
   Arch arch = Arch::aarch64;
   std::vector<hv::RegisterFile> cpus;
-  std::vector<CodeBlock> memory;  // by virtual address
+  std::vector<CodeBlock> memory;         // by virtual address
   std::optional<EarlierReport> earlier;  // of what diagnose --json has printed
 };
 
 inline constexpr usize max_dump = 4 << 20;  // bytes of text
+inline constexpr usize max_cpus = 256;
+inline constexpr usize max_blocks = 4096;  // of memory
+inline constexpr usize max_block = 4096;   // bytes
 
 // Errors (image): no registers in it, or too large.
 Result<Dump> parse_dump(std::string_view text);
@@ -39,7 +42,9 @@ class DumpSubject final : public Subject {
   Result<hv::RegisterFile> sample(unsigned cpu) override;
   bool read_physical(u64, MutableBytes) override { return false; }
   bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
-  const EarlierReport* earlier() const override { return dump_.earlier ? &*dump_.earlier : nullptr; }
+  const EarlierReport* earlier() const override {
+    return dump_.earlier ? &*dump_.earlier : nullptr;
+  }
 
  private:
   Dump dump_;

@@ -2,6 +2,7 @@
 // set.
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "inspect/diagnosis/diagnose.h"
 #include "inspect/dump.h"
 #include "inspect/fake_subject.h"
@@ -191,18 +192,39 @@ TEST_F(Aarch64, AReportIsReadAgainWithItsVerdict) {
   }
 }
 
+std::string report_with(std::string_view verdict) {
+  return text(R"({{"samples":30,"arch":"aarch64","verdict":{0},)"
+              R"("cpus":[{{"verdict":{0},"registers":{{"pc":"0x1000"}}}}]}})",
+              verdict);
+}
+
 TEST(EarlierReport, LetsNoControlCharacterThrough) {
-  const auto found = read_earlier(
-      "{\"samples\":30,\"verdict\":{\"cause\":\"busy\",\"sentence\":\"a\\u001b["
-      "2J\\n\\\"b\\\"\x1b\","
-      "\"evidence\":[\"one\",\"two\"]}}");
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->verdict.sentence, "a?[2J \"b\"?");
-  EXPECT_EQ(found->verdict.evidence.size(), 2u);
-  EXPECT_EQ(found->samples, 30u);
-  EXPECT_FALSE(read_earlier("{\"verdict\":{\"cause\":\"fine\",\"sentence\":\"x\"}}"));
-  EXPECT_FALSE(read_earlier("{\"verdict\":"));
-  EXPECT_FALSE(read_earlier("{}"));
+  const auto dump = parse_dump(
+      report_with(R"({"cause":"busy","sentence":"a\u001b[2J\n\"b\"\u009b","evidence":["1","2"]})"));
+  ASSERT_TRUE(dump);
+  ASSERT_TRUE(dump->earlier);
+  EXPECT_EQ(dump->earlier->verdict.sentence, "a?[2J \"b\"?");
+  EXPECT_EQ(dump->earlier->verdict.evidence.size(), 2u);
+  EXPECT_EQ(dump->earlier->cpus.size(), 1u);
+  EXPECT_EQ(dump->earlier->samples, 30u);
+  const auto unknown = parse_dump(report_with(R"({"cause":"fine","sentence":"x"})"));
+  ASSERT_TRUE(unknown);
+  EXPECT_FALSE(unknown->earlier);
+}
+
+TEST(EarlierReport, IsNotReadFromJsonThatIsNoReport) {
+  const std::string whole = report_with(R"({"cause":"busy","sentence":"x"})");
+  EXPECT_TRUE(parse_dump(whole));
+  for (usize size = 1; size < whole.size(); ++size)
+    EXPECT_FALSE(parse_dump(whole.substr(0, size))) << size;
+  for (const char* wrong : {R"({})", R"({"arch":"aarch64"})", R"({"arch":1,"cpus":[{}]})",
+                            R"({"arch":"aarch64","cpus":{}})", R"({"arch":"aarch64","cpus":[1]})"})
+    EXPECT_FALSE(parse_dump(wrong)) << wrong;
+  // Neither depth nor members are the text's to choose.
+  EXPECT_FALSE(parse_dump("{\"arch\":" + std::string(1 << 20, '[')));
+  std::string many = R"({"arch":"aarch64")";
+  for (unsigned i = 0; i < 100'000; ++i) many += text(R"(,"{}":{{"x":0}})", i);
+  EXPECT_FALSE(parse_dump(many + R"(,"cpus":[{"registers":{"pc":"0x1000"}}]})"));
 }
 
 TEST_F(Aarch64, ASpinBesideACpuThatWasNeverStartedWaitsForIt) {
