@@ -5,7 +5,8 @@
  * off; 7 a stack pointer that points to nothing; 8 waiting for a CPU that was never started; 9 handlers in empty memory;
  * 10 a sleep without any interrupt; 11 asking a device for a value that never comes; 12 two CPUs that wait for each other's
  * lock. Healthy: 20 a timer interrupt every 10 ms; 21 every CPU computes; 22 every CPU but
- * the first one sleeps, that one has a timer; 23 computing between timer interrupts; 24 prints for ever, slowly.
+ * the first one sleeps, that one has a timer; 23 computing between timer interrupts; 24 prints for ever, slowly; 25 an empty
+ * loop, all work is done by a timer's handler; 26 a loop until another CPU has done its work; 27 asks the serial port for input.
  * A kind that the architecture does not have exits with 9.
  */
 #include "hang.h"
@@ -27,6 +28,17 @@ static void timer_for_ever(bool compute) {
       while (ticks == seen) wait_for_interrupt();
     }
   }
+}
+
+static void tick_again(void) {
+  ticks++;
+  timer_start(10000, tick_again);
+}
+
+static void idle_in_a_loop(void) {
+  timer_start(10000, tick_again);
+  interrupts_on();
+  for (;;) __asm__ volatile("");
 }
 
 static void compute(int index) {
@@ -79,6 +91,9 @@ int main(void) {
     case 22: on_others(sleep_for_ever); timer_for_ever(false); break;
     case 23: timer_for_ever(true); break;
     case 24: for (u64 i = 0;; i++) if (i % 3000000 == 0) print(".");
+    case 25: idle_in_a_loop(); break;
+    case 26: on_others(compute); while (!flag) {} break;
+    case 27: for (;;) console_read();
   }
   return 9;
 }

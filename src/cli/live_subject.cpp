@@ -140,12 +140,17 @@ bool LiveSubject::read_virtual(const hv::RegisterFile& cpu, u64 address, Mutable
   return inspect::read_virtual(*walk, physical, address, into).has_value();
 }
 
-u64 LiveSubject::console_bytes() {
-  u64 count = 0;
+inspect::ConsoleUse LiveSubject::console() {
   const auto stats = connection_.request(control::Verb::stat);
-  const std::string_view word = stats ? stats->find("console-bytes").value_or("") : "";
-  std::from_chars(word.data(), word.data() + word.size(), count);
-  return count;
+  const auto number = [&](std::string_view key) {
+    const std::string_view word = stats ? stats->find(key).value_or("") : "";
+    u64 count = 0;
+    std::from_chars(word.data(), word.data() + word.size(), count);
+    return count;
+  };
+  return {.written = number("console-bytes"),
+          .polled = number("console-polled") != 0,
+          .reads = number("exits.mmio-read") + number("exits.pio")};
 }
 
 std::string LiveSubject::explain_address(const hv::RegisterFile& cpu, u64 address) {

@@ -25,7 +25,7 @@ class LiveSubject final : public inspect::Subject {
   inspect::Hits find_physical(Bytes pattern, usize most, const std::function<bool()>& go_on,
                               const inspect::Range& within) override;
   bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) override;
-  u64 console_bytes() override;
+  inspect::ConsoleUse console() override;
   std::string explain_address(const hv::RegisterFile& cpu, u64 address) override;
 
  private:

@@ -36,9 +36,9 @@ bool Ns16550::receive_break() {
   return true;
 }
 
-bool Ns16550::listening() const {
-  return (ier_ & ier_rdi) != 0 || empty_polls_ >= polls_that_mean_listening;
-}
+bool Ns16550::polled() const { return empty_polls_ >= polls_that_mean_listening; }
+
+bool Ns16550::listening() const { return (ier_ & ier_rdi) != 0 || polled(); }
 
 u32 Ns16550::trigger() const {
   constexpr u8 levels[] = {1, 4, 8, 14};

@@ -45,6 +45,7 @@ class Ns16550 final : public Uart {
 
   usize receive(Bytes bytes) override;
   bool receive_break() override;
+  bool polled() const override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;

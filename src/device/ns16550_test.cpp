@@ -162,8 +162,10 @@ TEST_F(Ns16550Test, PollingGuestIsUnderstoodToListen) {
   out(THR, '>');
   in(LSR);
   EXPECT_EQ(source.calls, 0u) << "one look before each character sent is not listening";
+  EXPECT_FALSE(uart.polled());
   in(LSR);
   EXPECT_EQ(source.calls, 1u);
+  EXPECT_TRUE(uart.polled());
   EXPECT_EQ(uart.receive(bytes_of("a")), 1u);
   EXPECT_EQ(in(LSR) & 1, 1);
   EXPECT_EQ(in(RBR), 'a');

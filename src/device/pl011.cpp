@@ -51,9 +51,9 @@ bool Pl011::receive_break() {
   return true;
 }
 
-bool Pl011::listening() const {
-  return (imsc_ & (int_rx | int_rt)) != 0 || empty_polls_ >= polls_that_mean_listening;
-}
+bool Pl011::polled() const { return empty_polls_ >= polls_that_mean_listening; }
+
+bool Pl011::listening() const { return (imsc_ & (int_rx | int_rt)) != 0 || polled(); }
 
 // Table 3-13 (UARTIFLS): the fraction of the FIFO at which the receive interrupt is set.
 u32 Pl011::receive_trigger() const {

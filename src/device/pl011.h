@@ -35,6 +35,7 @@ class Pl011 final : public Uart {
 
   usize receive(Bytes bytes) override;
   bool receive_break() override;
+  bool polled() const override;
 
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;

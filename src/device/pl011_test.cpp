@@ -98,8 +98,10 @@ TEST_F(Pl011Test, PollingGuestIsUnderstoodToListen) {
   out(DR, '>');
   in(FR);
   EXPECT_EQ(source.calls, 0u);
+  EXPECT_FALSE(uart.polled());
   in(FR);
   EXPECT_EQ(source.calls, 1u);
+  EXPECT_TRUE(uart.polled());
   EXPECT_EQ(uart.receive(bytes_of("a")), 1u);
   EXPECT_FALSE(in(FR)&rxfe);
 }

@@ -16,6 +16,8 @@ class Uart : public bus::MmioDevice {
   virtual usize receive(Bytes bytes) = 0;
   // A break condition on the line (Linux: SysRq). False when there is no room now.
   virtual bool receive_break() = 0;
+  // Whether the guest's last accesses asked for input that was not there; the mutex is held.
+  virtual bool polled() const = 0;
 
  protected:
   CharSource* source_ = nullptr;

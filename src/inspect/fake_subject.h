@@ -21,6 +21,14 @@ class FakeSubject final : public Subject {
   // Called for each sample: (cpu, round).
   std::function<hv::RegisterFile(unsigned, unsigned)> registers;
 
+  // What the console says, and how many more device reads each time it is asked.
+  ConsoleUse console_use;
+  u64 reads_per_look = 0;
+  ConsoleUse console() override {
+    console_use.reads += reads_per_look;
+    return console_use;
+  }
+
   Result<hv::RegisterFile> sample(unsigned cpu) override {
     if (rounds_.size() <= cpu) rounds_.resize(cpu + 1);
     return registers(cpu, rounds_[cpu]++);

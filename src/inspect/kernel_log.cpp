@@ -152,12 +152,20 @@ LogSearch find_kernel_log(Subject& subject, const std::optional<LogHint>& hint,
   return Search(subject, go_on).run();
 }
 
+namespace {
+
+// A line of the log without its time stamp, "[    0.123456] ".
+std::string_view words_of(std::string_view line) {
+  const usize end = line.find("] ");
+  return line.starts_with('[') && end != line.npos ? line.substr(end + 2) : line;
+}
+
+}  // namespace
+
 const std::string* find_panic(const KernelLog& log) {
   const std::string* found = nullptr;
   for (const std::string& line : log.lines)
-    if (line.find("Kernel panic - not syncing") != line.npos &&
-        line.find("---[ end Kernel panic") == line.npos)
-      found = &line;
+    if (words_of(line).starts_with("Kernel panic - not syncing")) found = &line;
   return found;
 }
 

@@ -55,6 +55,12 @@ struct Hits {
   bool whole = true;  // false: the search was ended before all of RAM had been seen
 };
 
+struct ConsoleUse {
+  u64 written = 0;      // bytes, so far
+  bool polled = false;  // its last accesses asked for input that was not there
+  u64 reads = 0;        // of any device that reached the monitor, so far
+};
+
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -70,8 +76,8 @@ class Subject {
                              const Range& within);
   // Copies memory by a vCPU's virtual address: false where nothing is mapped or known.
   virtual bool read_virtual(const hv::RegisterFile& cpu, u64 address, MutableBytes into) = 0;
-  // How many bytes the guest has written to its console; 0 where that is not known.
-  virtual u64 console_bytes() { return 0; }
+  // What the guest does with its console; all 0 where that is not known.
+  virtual ConsoleUse console() { return {}; }
   // Where the subject is a report that was written earlier: what that said. Else null.
   virtual const EarlierReport* earlier() const { return nullptr; }
   // What the vCPU's page tables say about `address`, in words for people ("mapped to 0x...", "not

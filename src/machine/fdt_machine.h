@@ -25,6 +25,7 @@ class FdtMachine : public Machine {
   std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
   std::span<virtio::VirtioPci* const> virtio_functions() const override { return pci_.functions(); }
   usize receive(usize port, Bytes input) override { return uarts_.receive(port, input); }
+  bool polls_for_input() const override { return uarts_.polled(); }
   std::vector<PostedWindow> posted_windows() const override { return uarts_.posted_windows(); }
 
  protected:

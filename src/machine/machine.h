@@ -131,6 +131,8 @@ class Machine {
 
   // Input for a UART, numbered from 0; returns how many bytes it took. Any thread.
   virtual usize receive(usize port, Bytes input) = 0;
+  // Whether the guest asks a UART for input again and again. Any thread.
+  virtual bool polls_for_input() const = 0;
 
   // The virtio devices in the order of the configuration: one of the two is empty.
   virtual std::span<const VirtioSlot> virtio_slots() const = 0;

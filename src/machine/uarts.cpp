@@ -1,5 +1,7 @@
 #include "machine/uarts.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "device/ns16550.h"
 #include "device/pl011.h"
@@ -51,6 +53,14 @@ usize Uarts::receive(usize port, Bytes input) {
   if (port >= max_uarts || !ports_[port]) return 0;
   std::lock_guard lock(ports_[port]->mutex());
   return ports_[port]->receive(input);
+}
+
+bool Uarts::polled() const {
+  return std::ranges::any_of(ports_, [](const auto& port) {
+    if (!port) return false;
+    std::lock_guard lock(port->mutex());
+    return port->polled();
+  });
 }
 
 std::vector<PostedWindow> Uarts::posted_windows() const {

@@ -47,6 +47,8 @@ class Uarts {
   bool present(usize port) const { return ports_[port] != nullptr; }
   // Input for a port; returns how many bytes it took. Any thread.
   usize receive(usize port, Bytes input);
+  // Whether the guest polls one of them for input. Any thread.
+  bool polled() const;
   std::vector<PostedWindow> posted_windows() const;
   // Where output goes that is no UART's, such as a firmware call's: the first port's.
   device::CharSink& first_out() const { return *outs_[0]; }

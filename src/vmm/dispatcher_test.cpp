@@ -46,6 +46,7 @@ class CallMachine final : public machine::Machine {
   machine::BootState boot_state(unsigned) const override { return {}; }
   const std::string& summary() const override { return summary_; }
   usize receive(usize, Bytes) override { return 0; }
+  bool polls_for_input() const override { return false; }
   std::span<const machine::VirtioSlot> virtio_slots() const override { return {}; }
   std::vector<machine::PostedWindow> posted_windows() const override { return {}; }
   CallResult call(const hv::Hypercall& call) override {

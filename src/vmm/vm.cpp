@@ -367,6 +367,7 @@ control::Stats Vm::stat() {
   }
   stats.counters.emplace_back("posted-writes", dispatcher_->delivered());
   stats.counters.emplace_back("console-bytes", serials_->bytes_written());
+  stats.counters.emplace_back("console-polled", machine_->polls_for_input() ? 1 : 0);
   return stats;
 }
 

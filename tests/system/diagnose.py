@@ -25,6 +25,7 @@ PLANTED = (
 )
 HEALTHY = (
     ("timer", 20, ""), ("timer-smp", 22, "-c 2"), ("computes", 21, "-c 2"), ("timer-computes", 23, ""), ("prints", 24, ""),
+    ("loops", 25, ""), ("waits-for-cpu", 26, "-c 2"), ("asks-for-input", 27, ""),
 )
 
 
@@ -116,6 +117,9 @@ def _others(target):
             says=["it ended with status 106"], never=["watchdog:"], timeout=120),
         Case("diagnose/watchdog-stop", _watchdog("d-dogstop", 4, ",action=stop", "wait_for VERDICT tmp/d-dogstop.out"),
              says=["it ended with status 106", "VERDICT (spinning)"], timeout=120),
+        *(Case(f"diagnose/watchdog-{name}", _watchdog(f"d-dog{name}", f"{kind} {options}", ",action=stop", f"sleep 12; polyvisor stop -n d-dog{name}"),
+               says=["it ended with status 106"], never=["VERDICT"], timeout=180)
+          for name, kind, options in HEALTHY if name in ("loops", "waits-for-cpu", "asks-for-input")),
         Case("diagnose/watchdog-healthy", _watchdog("d-doghealthy", 20, "", "sleep 8; polyvisor stop -n d-doghealthy"),
              says=["it ended with status 106"], never=["VERDICT"], timeout=120),
         Case("diagnose/differential-same", script(

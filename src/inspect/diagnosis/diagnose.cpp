@@ -27,8 +27,8 @@ usize rank(Cause cause) {
 // Whether more samples may tell more: a circle without a fault in it, whose handler may only not
 // have been met yet. A jump to itself has none.
 bool is_open(const Scene& scene) {
-  const Verdict verdict = judge(scene);
-  if (verdict.cause != Cause::spinning) return false;
+  const Cause cause = judge(scene).cause;
+  if ((cause != Cause::spinning && cause != Cause::busy) || !spinning(scene)) return false;
   const Instruction one = scene.instruction(scene.state().pc);
   return one.op != Op::jump || one.target != scene.state().pc;
 }
@@ -93,7 +93,7 @@ CpuReport report_of(const Scene& scene) {
 
 // The verdict about the guest: that of the CPU that explains it best. A CPU that waits for ever or
 // is off beside others that run is parked.
-void decide(Report& report) {
+void decide(Report& report, bool is_linux) {
   const auto alive = [](const CpuReport& one) {
     return one.verdict.cause == Cause::busy || one.verdict.cause == Cause::idle;
   };
@@ -106,6 +106,21 @@ void decide(Report& report) {
   const auto worst = std::ranges::min_element(report.cpus, {}, weight);
   report.deciding = static_cast<unsigned>(worst - report.cpus.begin());
   report.verdict = worst->verdict;
+  // Another one works, and this one may wait for what it does. Linux does not wait so, with
+  // interrupts masked, for long.
+  const auto works = std::ranges::find_if(
+      report.cpus, [](const CpuReport& one) { return one.verdict.cause == Cause::busy; });
+  if (worst->verdict.cause == Cause::spinning && works != report.cpus.end() && !is_linux) {
+    Verdict& verdict = report.verdict;
+    verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
+    verdict.cause = Cause::busy;
+    verdict.sentence =
+        text("busy: CPU {} goes round in a loop, perhaps until CPU {} has done its work",
+             worst->cpu, works->cpu);
+    verdict.evidence.push_back(text("CPU {}: {}", works->cpu, works->verdict.sentence));
+    verdict.advice.clear();
+    return;
+  }
   // All others off, and this one goes round in a loop: it waits for them.
   const usize off = static_cast<usize>(std::ranges::count_if(
       report.cpus, [](const CpuReport& one) { return one.verdict.cause == Cause::never_started; }));
@@ -133,9 +148,14 @@ std::string missing_log(const LogSearch& search) {
   return "No kernel log: nothing in the guest's memory calls itself Linux.";
 }
 
+bool runs_programs(const Scene& scene) {
+  return scene.samples_with([](const CpuState& state) { return state.user; }) != 0;
+}
+
 // The end of the kernel's log; a panic in it explains what the CPUs do, unless one of them waits or
 // works: a kernel that panics does neither.
-void add_log(const LogSearch& search, const Options& options, Report& report) {
+void add_log(const LogSearch& search, const Options& options, const std::vector<Scene>& scenes,
+             Report& report) {
   if (!options.search) return;
   if (!search.log) {
     report.log_note = missing_log(search);
@@ -148,7 +168,7 @@ void add_log(const LogSearch& search, const Options& options, Report& report) {
   const std::string* panic = find_panic(*log);
   const Cause cause = report.verdict.cause;
   if (panic == nullptr || cause == Cause::idle || cause == Cause::paused ||
-      cause == Cause::debugged)
+      cause == Cause::debugged || std::ranges::any_of(scenes, runs_programs))
     return;
   Verdict verdict{.cause = Cause::panic,
                   .sentence = "the kernel has panicked: " + *panic,
@@ -175,8 +195,10 @@ LogSearch read_kernel(Subject& subject, const Options& options, std::vector<Scen
   const auto ring = log.is_linux && !log.log ? names.address_of("prb") : std::nullopt;
   for (usize i = 0; ring && !log.log && i < cpus.size(); ++i)
     log.log = find_kernel_log(subject, LogHint{&cpus[i], *ring}, [] { return false; }).log;
-  if (names.any())
-    for (Scene& scene : scenes) scene.name_by(&names);
+  for (Scene& scene : scenes) {
+    if (names.any()) scene.name_by(&names);
+    if (log.is_linux) scene.set_linux();
+  }
   return log;
 }
 
@@ -207,22 +229,29 @@ bool is_healthy(Cause cause) {
 Result<Report> diagnose(Subject& subject, const Options& options) {
   Report report;
   report.facts = subject.facts();
-  const u64 written = subject.console_bytes();
+  const ConsoleUse before = subject.console();
   std::vector<Scene> scenes = TRY(sample(subject, options));
-  const bool talks = subject.console_bytes() != written;
+  const ConsoleUse after = subject.console();
   if (scenes.empty()) return fail(Error::Kind::image, "there is no CPU to look at");
   report.samples = scenes.front().count();
   KernelNames names(options.symbols);
   const LogSearch log = read_kernel(subject, options, scenes, names);
   report.names_note = names.note();
   for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
-  decide(report);
-  if (talks && report.verdict.cause == Cause::spinning) {
-    report.verdict.cause = Cause::busy;
-    report.verdict.sentence = "busy: it writes to its console";
-    report.verdict.advice.clear();
+  decide(report, log.is_linux);
+  if (report.verdict.cause == Cause::spinning) {
+    Verdict& verdict = report.verdict;
+    const bool talks = after.written != before.written;
+    const bool asks = after.polled && after.reads != before.reads;
+    if (talks || asks) {
+      verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
+      verdict.cause = talks ? Cause::busy : Cause::idle;
+      verdict.sentence = talks ? "busy: it writes to its console"
+                               : "idle: asks its console for input, again and again";
+      verdict.advice.clear();
+    }
   }
-  add_log(log, options, report);
+  add_log(log, options, scenes, report);
   if (const EarlierReport* earlier = subject.earlier()) restore(*earlier, report);
   return report;
 }

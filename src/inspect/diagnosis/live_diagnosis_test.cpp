@@ -327,6 +327,23 @@ TEST_F(Powerpc, AnUndefinedInstructionIsALoopWhateverMsrRemembers) {
   EXPECT_EQ(cause(), Cause::exception_loop);
 }
 
+// Vectors 16 bytes apart: what lies behind the last of them is no part of it.
+TEST_F(Powerpc, AVectorEndsWhereTheNextOneBegins) {
+  const auto asleep = guest_.registers;
+  guest_.put32(0x3000, 0x48000000);  // b .
+  guest_.put32(0x2f40, 0x60000000);  // nop
+  guest_.registers = [asleep](unsigned cpu, unsigned round) {
+    auto file = asleep(cpu, round);
+    file.set("pc", round % 3 == 0 ? 0x2f40 : 0x3000);
+    file.set("ivpr", 0);
+    for (u64 i = 0; i < 16; ++i)
+      if (i != 9) file.set(text("ivor{}", i), 0x2e00 + 16 * i);
+    file.set("ivor32", 0x2f00);
+    return file;
+  };
+  EXPECT_NE(cause(), Cause::exception_loop);
+}
+
 // IVOR14 was set by `li`, which extended its sign: KVM goes to IVPR | IVOR14, where nothing is.
 TEST_F(Powerpc, AVectorIsWhereKvmGoes) {
   const auto asleep = guest_.registers;
@@ -412,6 +429,82 @@ TEST_F(X86Faults, AFaultLeavesItsFrameBelowTheStackPointer) {
   // With interrupts on it may have been one of these.
   guest_.registers = [&](unsigned, unsigned) { return at(0x1000, 0x202); };
   EXPECT_EQ(verdict().cause, Cause::spinning);
+}
+
+// for (;;) {} with interrupts on is what many programs do between their interrupts.
+TEST_F(X86Faults, ALoopWithInterruptsOnIsNoAlarm) {
+  const u8 jump[] = {0xeb, 0xfe, 0x90, 0x90};
+  guest_.put(0x1000, jump);
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000, 2); };
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000, 0x202); };
+  EXPECT_EQ(verdict().cause, Cause::busy);
+  const u8 test_and_back[] = {0x8b, 0x00, 0x85, 0xc0, 0x74, 0xfa};  // mov, test, jz to the mov
+  guest_.put(0x1000, test_and_back);
+  EXPECT_EQ(verdict().cause, Cause::busy);
+}
+
+TEST_F(X86Faults, AProgramInUserModeMayLoop) {
+  const u8 jump[] = {0xeb, 0xfe, 0x90, 0x90};
+  guest_.put(0x1000, jump);
+  guest_.registers = [&](unsigned, unsigned) {
+    auto file = at(0x1000, 0x202);
+    file.set("cs", 0x33);
+    file.set("ss", 0x2b);
+    file.set("ss_attributes", 0xc0f3);
+    return file;
+  };
+  EXPECT_EQ(verdict().cause, Cause::busy);
+}
+
+// CPU 0 waits for what CPU 1 computes.
+TEST_F(X86Faults, ALoopBesideAWorkingCpuIsNoAlarm) {
+  const u8 jump[] = {0xeb, 0xfe, 0x90, 0x90};
+  guest_.put(0x1000, jump);
+  guest_.put(0x4000, jump);
+  guest_.change().cpus = 2;
+  guest_.registers = [&](unsigned cpu, unsigned round) {
+    auto file = at(cpu == 0 ? 0x1000 : 0x4000);
+    if (cpu == 1) file.set("rax", round);
+    return file;
+  };
+  EXPECT_EQ(verdict().cause, Cause::busy);
+  EXPECT_NE(verdict().sentence.find("until CPU 1 has done its work"), std::string::npos);
+}
+
+TEST_F(X86Faults, AskingTheConsoleForInputIsIdle) {
+  const u8 poll[] = {0xec, 0xa8, 0x01, 0x74, 0xfb};  // in, test, jz
+  guest_.put(0x1000, poll);
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000); };
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+  guest_.reads_per_look = 100;
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+  guest_.console_use.polled = true;
+  EXPECT_EQ(verdict().cause, Cause::idle);
+  guest_.reads_per_look = 0;  // that was before
+  EXPECT_EQ(verdict().cause, Cause::spinning);
+}
+
+TEST_F(X86Faults, FewSamplesAtOnePlaceShowNothing) {
+  const u8 jump[] = {0xeb, 0xfe, 0x90, 0x90};
+  guest_.put(0x1000, jump);
+  guest_.registers = [&](unsigned, unsigned) { return at(0x1000); };
+  Options options;
+  options.samples = 4;
+  EXPECT_EQ(diagnose(guest_, options)->verdict.cause, Cause::unknown);
+  options.samples = 5;
+  EXPECT_EQ(diagnose(guest_, options)->verdict.cause, Cause::spinning);
+}
+
+TEST_F(X86Faults, AStackPointerThatWandersOutsideMemoryIsAnOverflow) {
+  guest_.put(0x1000, std::vector<u8>(32, 0x90));
+  guest_.registers = [&](unsigned, unsigned round) {
+    auto file = at(0x1000 + 4 * (round % 5));
+    file.set("rsp", 0x10000000 - u64{64} * round);
+    file.set("rdi", round);
+    return file;
+  };
+  EXPECT_EQ(verdict().cause, Cause::stack_overflow);
 }
 
 TEST_F(X86Faults, MoreSamplesAreTakenOfACircleWithoutAFault) {

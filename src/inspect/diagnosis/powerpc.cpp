@@ -11,7 +11,7 @@ namespace {
 constexpr u64 msr_we = 1 << 18, msr_ee = 1 << 15, msr_pr = 1 << 14, msr_is = 1 << 5,
               msr_ds = 1 << 4;
 constexpr u64 tcr_die = 1 << 26, tcr_wie = 1 << 27, tcr_fie = 1 << 23;
-constexpr u64 slot_size = 256;
+constexpr u64 longest_slot = 256;
 
 struct Vector {
   const char* ivor;
@@ -67,18 +67,29 @@ u64 place(const hv::RegisterFile& cpu, const Vector& vector) {
   return cpu.get_or("ivpr", 0) | cpu.get_or(vector.ivor, 0);
 }
 
+// Vectors lie where the guest wants them: each is as long as the two that are closest are apart.
+u64 slot_size(const hv::RegisterFile& cpu) {
+  u64 size = longest_slot;
+  for (const Vector& one : vectors)
+    for (const Vector& other : vectors)
+      if (cpu.get(one.ivor) && cpu.get(other.ivor) && place(cpu, one) < place(cpu, other))
+        size = std::min(size, place(cpu, other) - place(cpu, one));
+  return size;
+}
+
 void slot(const hv::RegisterFile& cpu, CpuState& state) {
   if (!cpu.get("ivpr")) return;
   state.vectors = cpu.get_or("ivpr", 0);
   state.fault_entry = place(cpu, vectors[2]);
-  u64 best = slot_size;
+  const u64 size = slot_size(cpu);
+  u64 best = size;
   for (const Vector& vector : vectors) {
     if (!cpu.get(vector.ivor)) continue;
     const u64 begin = place(cpu, vector);
     if (state.pc - begin >= best) continue;
     best = state.pc - begin;
     state.slot = Slot{text("{} interrupt ({:#x}: IVPR | {})", vector.name, begin, vector.ivor),
-                      begin, slot_size, vector.synchronous};
+                      begin, size, vector.synchronous};
   }
 }
 
@@ -202,8 +213,9 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
         bits |= *ivor;
       }
     if (bits > 0xffff)
-      offsets += " (bits above 0xffff: KVM does not cut them off as a processor does; set IVORs with "
-                 "lis/ori, not with li, which extends the sign)";
+      offsets +=
+          " (bits above 0xffff: KVM does not cut them off as a processor does; set IVORs with "
+          "lis/ori, not with li, which extends the sign)";
     if (!offsets.empty()) return "vectors:" + offsets;
     return std::string(value == 0 ? "0, and all IVORs are 0: no vectors were set"
                                   : "all IVORs are 0: every interrupt goes to one place");

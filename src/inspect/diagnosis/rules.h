@@ -19,6 +19,8 @@ MaybeVerdict unwritten_register(const Scene& scene);
 MaybeVerdict nothing_at_pc(const Scene& scene);
 MaybeVerdict exception_loop(const Scene& scene);
 MaybeVerdict waiting(const Scene& scene);
+MaybeVerdict runaway_stack(const Scene& scene);
+// Also a circle that is no hang as far as can be seen, which is `busy`.
 MaybeVerdict spinning(const Scene& scene);
 Verdict busy(const Scene& scene);
 

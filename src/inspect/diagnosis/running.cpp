@@ -8,6 +8,9 @@
 namespace pv::inspect {
 namespace {
 
+// Samples that can show whether there is progress.
+constexpr usize fewest = 5;
+
 // The address of the wait instruction that `pc` is at or has just executed: a host that halts the
 // CPU for it has already moved PC on.
 std::optional<u64> wait_at(const Scene& scene, u64 pc) {
@@ -102,9 +105,54 @@ MaybeVerdict waiting(const Scene& scene) {
   return verdict;
 }
 
+constexpr u64 widest = 64;  // bytes of a loop
+
+// Whether a jump or branch soon behind `pc` leads back to it or to before it. Where instructions
+// have many sizes, every byte may begin one.
+bool loops_back(const Scene& scene, u64 pc) {
+  constexpr u64 reach = 32;
+  const u64 step = scene.architecture().alignment;
+  for (u64 at = pc; at < pc + reach; at += step) {
+    const Instruction one = scene.instruction(at);
+    if ((one.op == Op::jump || one.op == Op::branch) && pc - one.target <= widest) return true;
+  }
+  return false;
+}
+
+// Why a circle may be all that a healthy guest has to do; empty: it is none.
+std::string excuse(const Scene& scene) {
+  if (scene.samples_with([](const CpuState& state) { return state.user; }) != 0)
+    return "a program in user mode does as it likes";
+  const usize masked =
+      scene.samples_with([](const CpuState& state) { return state.interrupts_masked; });
+  if (masked == scene.count() || scene.state().sure || scene.is_linux()) return {};
+  // What is no loop does not end: an instruction that is executed again and again.
+  const Window seen = window(scene);
+  if (seen.distinct.size() == 1 && !loops_back(scene, seen.low)) return {};
+  return "interrupts are on: their handlers may do the guest's work, or end the loop";
+}
+
+// Endless recursion where writes outside memory go nowhere: the stack pointer wanders there.
+MaybeVerdict runaway_stack(const Scene& scene) {
+  std::vector<u64> places;
+  const usize gone = scene.samples_with([&](const CpuState& state) {
+    const bool lost = !state.user && state.sp != 0 && scene.nothing_at(state.sp);
+    if (lost && std::ranges::find(places, state.sp) == places.end()) places.push_back(state.sp);
+    return lost;
+  });
+  if (2 * gone <= scene.count() || 3 * places.size() < scene.count() || places.size() < 3)
+    return std::nullopt;
+  Verdict verdict{.cause = Cause::stack_overflow, .sentence = {}, .evidence = {}, .advice = {}};
+  verdict.sentence =
+      text("stack overflow: SP ({:#x}) has left memory and goes on", scene.state().sp);
+  verdict.evidence.push_back(
+      text("SP was at {} places without memory in {} samples", places.size(), scene.count()));
+  verdict.advice.emplace_back(
+      "look for endless recursion, or for a stack pointer that was never set");
+  return verdict;
+}
+
 MaybeVerdict spinning(const Scene& scene) {
-  constexpr usize fewest = 5;
-  constexpr u64 widest = 64;  // bytes of a loop
   if (!scene.facts().live || scene.count() < fewest) return std::nullopt;
   const Window seen = window(scene);
   const bool narrow = seen.high - seen.low <= widest;
@@ -132,8 +180,12 @@ MaybeVerdict spinning(const Scene& scene) {
   verdict.evidence.push_back(
       text("all {} samples of PC lie there, and no register changes", scene.count()));
   verdict.evidence.push_back(state.mode);
-  if (!state.interrupts_masked)
-    verdict.evidence.emplace_back("interrupts are on: handlers may still do work");
+  if (const std::string reason = excuse(scene); !reason.empty()) {
+    verdict.cause = Cause::busy;
+    verdict.sentence = "busy: " + verdict.sentence;
+    verdict.evidence.push_back("no alarm: " + reason);
+    return verdict;
+  }
   verdict.advice.emplace_back(
       "see what the loop waits for: a lock, a flag that another CPU or a handler should set, a "
       "device that does not answer");
@@ -151,6 +203,13 @@ Verdict busy(const Scene& scene) {
     add_exception_evidence(scene, verdict);
     return verdict;
   }
+  if (scene.count() < fewest && seen.distinct.size() == 1) {
+    verdict.cause = Cause::unknown;
+    verdict.sentence =
+        text("{} samples at one place show neither a hang nor progress", scene.count());
+    verdict.advice.push_back(text("take {} or more (--samples)", fewest));
+    return verdict;
+  }
   const usize waiting = count_waiting(scene);
   verdict.sentence = waiting != 0 ? "busy at times, idle at others" : "busy: it makes progress";
   verdict.evidence.push_back(
@@ -161,7 +220,8 @@ Verdict busy(const Scene& scene) {
 }
 
 Verdict judge(const Scene& scene) {
-  for (auto rule : {held, unwritten_register, nothing_at_pc, exception_loop, waiting, spinning})
+  for (auto rule :
+       {held, unwritten_register, nothing_at_pc, exception_loop, runaway_stack, waiting, spinning})
     if (auto verdict = rule(scene)) return *std::move(verdict);
   return busy(scene);
 }

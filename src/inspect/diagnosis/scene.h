@@ -14,6 +14,9 @@ class Scene {
   Scene(Subject& subject, unsigned cpu);
   // How addresses are named from now on; null: not at all.
   void name_by(const Names* names) { names_ = names; }
+  // That the guest's kernel is Linux, which does not idle in a loop.
+  void set_linux() { linux_ = true; }
+  bool is_linux() const { return linux_; }
 
   void add(hv::RegisterFile file);
   bool empty() const { return files_.empty(); }
@@ -61,6 +64,7 @@ class Scene {
   Subject& subject_;
   unsigned cpu_;
   const Names* names_ = nullptr;
+  bool linux_ = false;
   const Architecture& architecture_;
   std::vector<hv::RegisterFile> files_;
   std::vector<CpuState> states_;

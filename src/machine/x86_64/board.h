@@ -39,6 +39,7 @@ class Board final : public Machine {
   machine::BootState boot_state(unsigned cpu) const override;
   const std::string& summary() const override { return summary_; }
   usize receive(usize port, Bytes input) override { return uarts_.receive(port, input); }
+  bool polls_for_input() const override { return uarts_.polled(); }
   std::span<const VirtioSlot> virtio_slots() const override { return virtio_.slots(); }
   std::span<virtio::VirtioPci* const> virtio_functions() const override { return pci_.functions(); }
   std::vector<PostedWindow> posted_windows() const override { return uarts_.posted_windows(); }
