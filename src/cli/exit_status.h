@@ -19,6 +19,7 @@ enum class ExitStatus : u8 {
   bad_image = 105,
   stopped = 106,
   no_such_vm = 107,
+  hung = 108,
 };
 
 struct ExitStatusText {
@@ -42,6 +43,7 @@ inline constexpr ExitStatusText exit_status_texts[] = {
      "The run was ended from outside: polyvisor stop, Ctrl-a x, or one of the signals SIGINT, "
      "SIGTERM and SIGHUP."},
     {ExitStatus::no_such_vm, "No VM of that name is running, or it does not answer."},
+    {ExitStatus::hung, "The guest hung, and its watchdog ended the run (--watchdog N,action=stop)."},
 };
 
 // The largest code that a guest's test-exit device can hand through.

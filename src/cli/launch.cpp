@@ -33,7 +33,7 @@ class Attached final : public Machine {
   void resize(u16 rows, u16 columns) override { vm_.console_resized(rows, columns); }
   Result<void> pause() override { return vm_.pause(); }
   Result<void> resume() override { return vm_.resume(); }
-  Result<void> stop() override { return vm_.stop(); }
+  Result<void> stop(control::Stopper by) override { return vm_.stop(by); }
   control::Stats stat() override { return vm_.stat(); }
   control::Facts facts() override { return vm_.facts(); }
   Result<hv::RegisterFile> registers(u64 cpu) override { return vm_.registers(cpu); }
@@ -67,6 +67,9 @@ int status_of(vmm::Outcome outcome, bool reboot) {
     case Kind::stopped:
       print(STDERR_FILENO, "polyvisor: the run was ended from outside.\n");
       return to_int(ExitStatus::stopped);
+    case Kind::hung:
+      print(STDERR_FILENO, "polyvisor: the watchdog ended the run.\n");
+      return to_int(ExitStatus::hung);
     case Kind::crash: explain("the guest crashed: "); return to_int(ExitStatus::crash);
     case Kind::host_error:
       // This process is sealed by now: it may not look for the cause itself.

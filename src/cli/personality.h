@@ -18,8 +18,8 @@ Personality personality_of(std::string_view program);
 std::string_view default_board(Personality personality, Arch arch);
 
 // crosvm's --extended-status: 0 as it is and for a run that was ended from outside, 32 reset, 33
-// crash, 34 panic, 35 bad arguments, 1 for all other failures of polyvisor's. 36 is crosvm's
-// watchdog; there is none here. A guest's own code passes.
+// crash, 34 panic, 35 bad arguments, 1 for all other failures of polyvisor's, 36 the
+// watchdog ended the run. A guest's own code passes.
 constexpr int extended_status(int status) {
   switch (status) {
     case to_int(ExitStatus::reset): return 32;
@@ -27,6 +27,7 @@ constexpr int extended_status(int status) {
     case to_int(ExitStatus::panic): return 34;
     case to_int(ExitStatus::usage): return 35;
     case to_int(ExitStatus::stopped): return 0;
+    case to_int(ExitStatus::hung): return 36;
     case to_int(ExitStatus::host_error):
     case to_int(ExitStatus::bad_image):
     case to_int(ExitStatus::no_such_vm): return 1;

@@ -40,7 +40,8 @@ TEST(ExtendedStatus, IsCrosvms) {
                               {104, 35},
                               {105, 1},
                               {106, 0},
-                              {107, 1}})
+                              {107, 1},
+                              {108, 36}})
     EXPECT_EQ(extended_status(ours), theirs) << ours;
 }
 

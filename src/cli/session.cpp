@@ -97,14 +97,14 @@ Signals::Handlers Session::signal_handlers() {
               }};
 }
 
-Result<void> Session::stop() {
+Result<void> Session::stop(control::Stopper by) {
   stop_wanted_ = true;
-  return machine_ != nullptr ? machine_->stop() : Result<void>();
+  return machine_ != nullptr ? machine_->stop(by) : Result<void>();
 }
 
 void Session::end_run(std::string_view why) {
   if (machine_ != nullptr) log_.info("the run ends: {}", why);
-  if (const auto stopped = stop(); !stopped)
+  if (const auto stopped = stop(control::Stopper::owner); !stopped)
     log_.error("cannot end the run: {}", stopped.error().message);
 }
 

@@ -95,7 +95,7 @@ class Session final : public device::CharSource, private control::Target {
   // control::Target, for the server
   Result<void> pause() override { return machine_->pause(); }
   Result<void> resume() override { return machine_->resume(); }
-  Result<void> stop() override;
+  Result<void> stop(control::Stopper by) override;
   control::Stats stat() override { return machine_->stat(); }
   control::Facts facts() override { return machine_->facts(); }
   Result<hv::RegisterFile> registers(u64 cpu) override { return machine_->registers(cpu); }

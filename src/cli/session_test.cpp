@@ -31,7 +31,7 @@ struct FakeMachine final : Machine {
   }
   Result<void> pause() override { return {}; }
   Result<void> resume() override { return {}; }
-  Result<void> stop() override {
+  Result<void> stop(control::Stopper) override {
     stopped = true;
     loop.stop();
     return {};

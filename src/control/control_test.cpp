@@ -281,7 +281,8 @@ struct FakeTarget final : Target {
     paused = false;
     return {};
   }
-  Result<void> stop() override {
+  Result<void> stop(Stopper by) override {
+    stopper = by;
     loop->stop();
     return {};
   }
@@ -306,6 +307,7 @@ struct FakeTarget final : Target {
   }
   loop::EventLoop* loop = nullptr;
   bool paused = false;
+  Stopper stopper = Stopper::owner;
   bool refuse = false;
   usize counters = 0;
 };
@@ -516,6 +518,19 @@ TEST_F(Reboots, AnEndBeforeTheAnswerIsWhatStopWanted) {
     if (reply) continue;
     EXPECT_EQ(reply.error().message, "VM \"a\": it ended before it answered");
   }
+}
+
+TEST_F(Reboots, AStopOfTheWatchdogsIsToldApart) {
+  target_.loop = loop_.get();
+  const auto server = serve();
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  const Fd watchdog(ends[0]);
+  server->adopt(Fd(ends[1]));
+  const std::string stop = request_line(Verb::stop);
+  ASSERT_EQ(::send(watchdog.get(), stop.data(), stop.size(), 0), static_cast<ssize_t>(stop.size()));
+  EXPECT_TRUE(loop_->run());
+  EXPECT_EQ(target_.stopper, Stopper::watchdog);
 }
 
 TEST_F(Reboots, AStopThatComesAfterTheRunIsHeeded) {

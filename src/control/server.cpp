@@ -69,11 +69,11 @@ void Server::accept_ready() {
   log_.warn("the control socket is closed: {}", fail_errno("accept", error).error().message);
 }
 
-void Server::add(Fd fd) {
+void Server::add(Fd fd, Stopper who) {
   if (clients_.size() >= max_clients) drop_longest_silent();
   const int number = fd.get();
   if (!loop_.watch(number, [this, number] { readable(number); })) return;
-  Client client{.fd = std::move(fd), .last_use = ++uses_, .input = {}, .output = {}};
+  Client client{.fd = std::move(fd), .last_use = ++uses_, .input = {}, .output = {}, .who = who};
   clients_.emplace(number, std::move(client));
 }
 
@@ -133,7 +133,7 @@ void Server::answer_requests(Client& client) {
       client.output = error_reply({Error::Kind::usage, "the request is too long", {}});
       client.closing = true;
     } else {
-      client.output = answer(std::string_view(client.input).substr(0, end), client.closing);
+      client.output = answer(std::string_view(client.input).substr(0, end), client);
       client.input.erase(0, end + 1);
     }
     send_output(client);
@@ -155,10 +155,10 @@ void Server::send_output(Client& client) {
   }
 }
 
-std::string Server::answer(std::string_view line, bool& closing) {
+std::string Server::answer(std::string_view line, Client& client) {
   const auto request = parse_request(line);
   if (!request) {
-    closing = true;
+    client.closing = true;
     return error_reply(request.error());
   }
   log_.debug("control request: {}", pv::control::name(request->verb));
@@ -169,7 +169,7 @@ std::string Server::answer(std::string_view line, bool& closing) {
     case Verb::stat: return stat_reply(target_.stat(), registration_.owner());
     case Verb::pause: return done(target_.pause());
     case Verb::resume: return done(target_.resume());
-    case Verb::stop: return done(target_.stop());
+    case Verb::stop: return done(target_.stop(client.who));
     case Verb::facts: return facts_reply(target_.facts());
     case Verb::registers: {
       const auto file = target_.registers(request->first);

@@ -33,8 +33,8 @@ class Server final {
   // if there is one.
   bool late_stop();
 
-  // A client that is connected already: a stream socket, non-blocking.
-  void adopt(Fd client) { add(std::move(client)); }
+  // The VM's watchdog, which is connected already: a stream socket, non-blocking.
+  void adopt(Fd watchdog) { add(std::move(watchdog), Stopper::watchdog); }
 
   const std::string& name() const { return registration_.name(); }
 
@@ -45,6 +45,7 @@ class Server final {
     std::string input;     // at most max_request bytes
     std::string output;    // what has not been sent of the last answer
     bool closing = false;  // as soon as the output has left
+    Stopper who = Stopper::owner;
   };
 
   Server(loop::EventLoop& loop, Log& log, Target& target, Registration registration, Fd spare)
@@ -54,7 +55,7 @@ class Server final {
         registration_(std::move(registration)),
         spare_(std::move(spare)) {}
   void accept_ready();
-  void add(Fd fd);
+  void add(Fd fd, Stopper who = Stopper::owner);
   void drop(int fd);
   void drop_longest_silent();
   void readable(int fd);
@@ -62,7 +63,7 @@ class Server final {
   bool read_some(Client& client);
   void answer_requests(Client& client);
   void send_output(Client& client);
-  std::string answer(std::string_view line, bool& closing);
+  std::string answer(std::string_view line, Client& client);
 
   loop::EventLoop& loop_;
   Log& log_;

@@ -34,6 +34,9 @@ struct Facts {
 inline constexpr usize max_memory_reply = 16 * 1024;  // bytes of guest memory in one answer
 inline constexpr usize max_pattern = 24;              // bytes searched for
 
+// Who asks a VM to end: its owner, or the watchdog beside it because the guest hangs.
+enum class Stopper : u8 { owner, watchdog };
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -41,7 +44,7 @@ class Target {
   virtual Result<void> pause() = 0;
   virtual Result<void> resume() = 0;
   // Asks the VM to end soon; returns before it has.
-  virtual Result<void> stop() = 0;
+  virtual Result<void> stop(Stopper by) = 0;
   virtual Stats stat() = 0;
 
   // Looking into the guest, running or paused; each call is one moment of one vCPU, for which a

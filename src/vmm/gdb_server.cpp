@@ -138,6 +138,7 @@ void GdbServer::ended(const Outcome& outcome, bool again) {
     case Kind::crash:
     case Kind::panic:
     case Kind::host_error: stub_->killed(aborted); break;
+    case Kind::hung:
     case Kind::stopped: stub_->killed(terminated); break;
   }
 }

@@ -15,6 +15,7 @@ struct Outcome {
     crash,       // the guest cannot continue: `message` says why
     panic,       // the guest says so itself
     stopped,     // from outside: a signal, `polyvisor stop`, Ctrl-a x
+    hung,        // its watchdog ended it
     host_error,  // ours: `message` and `hint`
   };
   Kind kind = Kind::power_off;

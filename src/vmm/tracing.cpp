@@ -31,6 +31,7 @@ std::string words_for(const Outcome& outcome) {
     case Kind::panic: return "the guest panicked";
     case Kind::guest_code: return text("the guest ended with status {}", outcome.code);
     case Kind::stopped: return "ended from outside";
+    case Kind::hung: return "the watchdog ended it";
     case Kind::crash: return "the guest crashed: " + outcome.message;
     case Kind::host_error: return "the host failed: " + outcome.message;
   }

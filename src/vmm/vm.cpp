@@ -343,8 +343,9 @@ Result<void> Vm::resume() {
   return {};
 }
 
-Result<void> Vm::stop() {
-  finish({Outcome::Kind::stopped, 0, {}, {}});
+Result<void> Vm::stop(control::Stopper by) {
+  using Kind = Outcome::Kind;
+  finish({by == control::Stopper::watchdog ? Kind::hung : Kind::stopped, 0, {}, {}});
   return {};
 }
 

@@ -68,7 +68,7 @@ class Vm final : public control::Target, private device::PowerControl {
   // control::Target
   Result<void> pause() override;
   Result<void> resume() override;
-  Result<void> stop() override;
+  Result<void> stop(control::Stopper by) override;
   control::Stats stat() override;
   control::Facts facts() override;
   Result<hv::RegisterFile> registers(u64 cpu) override;

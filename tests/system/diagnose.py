@@ -106,7 +106,7 @@ def _others(target):
              says=["it ended with status 106", "watchdog: no sign of life for 2 s", "VERDICT (spinning)"], timeout=120),
         # It makes exits for ever: an alarm at the second look.
         Case("diagnose/watchdog-polls", _watchdog("d-dogpolls", 11, ",action=stop", "wait_for VERDICT tmp/d-dogpolls.out || wait_for VERDICT tmp/d-dogpolls.out"),
-             says=["it ended with status 106", "watchdog: no sign of life for 4 s", "VERDICT (spinning)"], timeout=240),
+             says=["it ended with status 108", "watchdog: no sign of life for 4 s", "VERDICT (spinning)"], timeout=240),
         # A monitor that was stopped and goes on is left alone.
         Case("diagnose/watchdog-stopped", _watchdog(
             "d-dogstopped", 20, ",action=stop", "kill -STOP $pid; sleep 14; kill -CONT $pid; sleep 4; polyvisor stop d-dogstopped"),
@@ -116,7 +116,7 @@ def _others(target):
             "d-dogpaused", 20, "", "polyvisor pause d-dogpaused; sleep 6; polyvisor stop d-dogpaused"),
             says=["it ended with status 106"], never=["watchdog:"], timeout=120),
         Case("diagnose/watchdog-stop", _watchdog("d-dogstop", 4, ",action=stop", "wait_for VERDICT tmp/d-dogstop.out"),
-             says=["it ended with status 106", "VERDICT (spinning)"], timeout=120),
+             says=["it ended with status 108", "VERDICT (spinning)"], timeout=120),
         *(Case(f"diagnose/watchdog-{name}", _watchdog(f"d-dog{name}", f"{kind} {options}", ",action=stop", f"sleep 12; polyvisor stop -n d-dog{name}"),
                says=["it ended with status 106"], never=["VERDICT"], timeout=180)
           for name, kind, options in HEALTHY if name in ("loops", "waits-for-cpu", "asks-for-input")),
