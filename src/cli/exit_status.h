@@ -43,7 +43,8 @@ inline constexpr ExitStatusText exit_status_texts[] = {
      "The run was ended from outside: polyvisor stop, Ctrl-a x, or one of the signals SIGINT, "
      "SIGTERM and SIGHUP."},
     {ExitStatus::no_such_vm, "No VM of that name is running, or it does not answer."},
-    {ExitStatus::hung, "The guest hung, and its watchdog ended the run (--watchdog N,action=stop)."},
+    {ExitStatus::hung,
+     "The guest hung, and its watchdog ended the run (--watchdog N,action=stop)."},
 };
 
 // The largest code that a guest's test-exit device can hand through.

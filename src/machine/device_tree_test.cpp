@@ -109,8 +109,9 @@ TEST(Trees, OfEveryBoardAreTheGoldenAndValid) {
   for (auto [arch, chip] :
        {std::pair{Arch::aarch64, IrqChipKind::gicv3}, std::pair{Arch::riscv64, IrqChipKind::plic}})
     for (std::string_view board : boards(arch)) {
-      const std::string name = text("board_{}", board);
+      const std::string name = text("board_{}", board), pci = text("board_{}_pci", board);
       expect_tree({name.c_str(), arch, chip, 2, 2, false, ""}, std::string(board));
+      expect_tree({pci.c_str(), arch, chip, 2, 2, false, "", VirtioBus::pci}, std::string(board));
     }
 }
 

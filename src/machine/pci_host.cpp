@@ -4,6 +4,17 @@
 
 namespace pv::machine {
 
+Result<void> check_pci(const Spec& spec, const PciMap& map, std::string_view board) {
+  if (spec.has_pci() && !map.exists())
+    return fail(Error::Kind::usage, text("the board \"{}\" has no PCI bus", board),
+                "use --transport mmio, or --board virt");
+  if (spec.virtio == VirtioBus::pci_transitional && map.io.size == 0)
+    return fail(Error::Kind::usage,
+                text("the board \"{}\" has no PCI ports, which transitional devices need", board),
+                "use --transport pci, or --board virt");
+  return {};
+}
+
 Result<void> PciHost::build(const Wiring& wiring, const PciMap& map, bus::Bus& io,
                             const std::function<Result<hv::IrqLine*>(u32)>& line,
                             hv::MsiTarget* msis, VirtioBus kind) {
@@ -11,9 +22,9 @@ Result<void> PciHost::build(const Wiring& wiring, const PciMap& map, bus::Bus& i
   for (u32 i = 0; i < lines.size(); ++i) lines[i] = TRY(line(map.first_irq + i));
   root_ = std::make_unique<pci::RootBus>(
       pci::Window{&wiring.mmio, map.memory.base, map.memory.base, map.memory.size},
-      pci::Window{&io, map.io.base, map.io_ports, map.io.size}, lines);
-  ecam_ = std::make_unique<pci::Ecam>(*root_);
-  TRY(wiring.mmio.attach({map.ecam, pci::Ecam::size}, *ecam_, "PCI configuration"));
+      pci::Window{map.io.size != 0 ? &io : nullptr, map.io.base, map.io_ports, map.io.size}, lines);
+  config_ = std::make_unique<pci::ConfigWindow>(*root_, map.layout);
+  TRY(wiring.mmio.attach({map.config, map.config_size()}, *config_, "PCI configuration"));
   if (wiring.virtio.size() >= pci::spec::devices_per_bus)
     return fail(Error::Kind::usage,
                 text("{} virtio devices do not fit a PCI bus of {}", wiring.virtio.size(),
@@ -42,10 +53,13 @@ void push64(std::vector<u32>& cells, u64 value) {
 }
 
 std::vector<u32> ranges(const PciMap& map) {
-  std::vector<u32> cells{space_io};
-  push64(cells, map.io_ports);
-  push64(cells, map.io.base);
-  push64(cells, map.io.size);
+  std::vector<u32> cells;
+  if (map.io.size != 0) {
+    cells.push_back(space_io);
+    push64(cells, map.io_ports);
+    push64(cells, map.io.base);
+    push64(cells, map.io.size);
+  }
   cells.push_back(space_memory32);
   push64(cells, map.memory.base);
   push64(cells, map.memory.base);
@@ -70,14 +84,15 @@ std::vector<u32> interrupt_map(const PciMap& map, const PciInterrupts& interrupt
 void add_pci(boot::FdtBuilder& fdt, u64 unit_address, const PciMap& map,
              const PciInterrupts& interrupts) {
   auto node = fdt.node("pcie", unit_address);
-  fdt.prop("compatible", "pci-host-ecam-generic");
+  const bool ecam = map.layout == pci::spec::ConfigLayout::ecam;
+  fdt.prop("compatible", ecam ? "pci-host-ecam-generic" : "pci-host-cam-generic");
   fdt.prop("device_type", "pci");
   fdt.prop("#address-cells", 3u);
   fdt.prop("#size-cells", 2u);
   fdt.prop("#interrupt-cells", 1u);
   fdt.prop("linux,pci-domain", 0u);
   fdt.cells("bus-range", {0, 0});
-  fdt.reg({{map.ecam, pci::Ecam::size}});
+  fdt.reg({{map.config, map.config_size()}});
   fdt.cells("ranges", ranges(map));
   fdt.prop("dma-coherent");
   fdt.cells("interrupt-map-mask", {(pci::RootBus::lines - 1) << device_shift, 0, 0, 7});

@@ -17,6 +17,10 @@
 
 namespace pv::machine {
 
+// Whether the board of this name can do what is asked of its PCI. Errors (usage): it has none, or
+// no ports for transitional devices.
+Result<void> check_pci(const Spec& spec, const PciMap& map, std::string_view board);
+
 class PciHost {
  public:
   // `msis` outlives the host; null: the devices use INTA#. `io`: the bus that `map.io` is on.
@@ -30,7 +34,7 @@ class PciHost {
 
  private:
   std::unique_ptr<pci::RootBus> root_;
-  std::unique_ptr<pci::Ecam> ecam_;
+  std::unique_ptr<pci::ConfigWindow> config_;
   std::vector<std::unique_ptr<virtio::VirtioPci>> functions_;
   std::vector<virtio::VirtioPci*> pointers_;
 };
@@ -46,8 +50,8 @@ struct PciInterrupts {
   bool msi_by_requester = false;
 };
 
-// Devicetree binding pci-host-ecam-generic (Open Firmware's PCI bus binding 2.1). Inside the node
-// whose children have two address cells and two size cells.
+// Devicetree bindings pci-host-ecam-generic and pci-host-cam-generic (Open Firmware's PCI bus
+// binding 2.1). Inside the node whose children have two address cells and two size cells.
 void add_pci(boot::FdtBuilder& fdt, u64 unit_address, const PciMap& map,
              const PciInterrupts& interrupts);
 

@@ -14,9 +14,11 @@ struct Board {
   const char* name;
   Arch arch;
   IrqChipKind irqchip;
-  u64 ecam, memory;
+  u64 config, memory;
   u32 first_irq;
   bool msix;
+  const char* board = "";
+  unsigned device_shift = 15;
 };
 
 const Board boards[] = {
@@ -25,19 +27,35 @@ const Board boards[] = {
     {"plic", Arch::riscv64, IrqChipKind::plic, 0x3000'0000, 0x4000'0000, 32, false},
     {"aia", Arch::riscv64, IrqChipKind::aia, 0x3000'0000, 0x4000'0000, 32, true},
     {"pc", Arch::x86_64, IrqChipKind::pc, 0xe000'0000, 0xc000'0000, 16, true},
+    {"kvmtool_gicv3", Arch::aarch64, IrqChipKind::gicv3, 0x4000'0000, 0x5000'0000, 8, true,
+     "kvmtool"},
+    {"kvmtool_user", Arch::aarch64, IrqChipKind::user, 0x4000'0000, 0x5000'0000, 8, true,
+     "kvmtool"},
+    {"kvmtool_plic", Arch::riscv64, IrqChipKind::plic, 0x3000'0000, 0x4000'0000, 8, false,
+     "kvmtool"},
+    {"kvmtool_aia", Arch::riscv64, IrqChipKind::aia, 0x3000'0000, 0x4000'0000, 8, true, "kvmtool"},
+    {"crosvm_gicv3", Arch::aarch64, IrqChipKind::gicv3, 0x1'0000, 0x0200'0000, 4, true, "crosvm",
+     11},
+    {"crosvm_gicv2", Arch::aarch64, IrqChipKind::gicv2, 0x1'0000, 0x0200'0000, 4, true, "crosvm",
+     11},
 };
 
 struct PciBoards : testing::TestWithParam<Board> {
   TestMachine machine{GetParam().arch,
-                      {.ram = 64_MiB, .irqchip = GetParam().irqchip, .virtio = VirtioBus::pci}};
+                      {.ram = 64_MiB,
+                       .irqchip = GetParam().irqchip,
+                       .virtio = VirtioBus::pci,
+                       .board = GetParam().board}};
 
   u32 config(unsigned device, u32 reg, Width width = Width::word) {
     u64 value = 0;
-    machine.mmio.read(GetParam().ecam + (u64{device} << 15) + reg, width, value);
+    machine.mmio.read(GetParam().config + (u64{device} << GetParam().device_shift) + reg, width,
+                      value);
     return static_cast<u32>(value);
   }
   void configure(unsigned device, u32 reg, Width width, u64 value) {
-    machine.mmio.write(GetParam().ecam + (u64{device} << 15) + reg, width, value);
+    machine.mmio.write(GetParam().config + (u64{device} << GetParam().device_shift) + reg, width,
+                       value);
   }
 };
 
@@ -73,6 +91,31 @@ TEST_P(PciBoards, RefuseMoreDevicesThanTheBusHasNumbers) {
 
 INSTANTIATE_TEST_SUITE_P(All, PciBoards, testing::ValuesIn(boards),
                          [](const auto& test) { return std::string(test.param.name); });
+
+// Its registers are conventional PCI's, and there are no ports.
+TEST(PciBoard, CrosvmsRefusesTransitionalDevices) {
+  TestMachine machine(Arch::aarch64,
+                      {.ram = 64_MiB, .virtio = VirtioBus::pci_transitional, .board = "crosvm"});
+  EXPECT_FALSE(machine.build(1));
+  EXPECT_EQ(machine.error,
+            "the board \"crosvm\" has no PCI ports, which transitional devices need");
+}
+
+// Port 0x1000 is at the same address on riscv64: the UARTs have the page below.
+TEST(PciBoard, KvmtoolsHasItsPortsAtZero) {
+  for (Arch arch : {Arch::aarch64, Arch::riscv64}) {
+    TestMachine machine(arch,
+                        {.ram = 64_MiB, .virtio = VirtioBus::pci_transitional, .board = "kvmtool"});
+    ASSERT_TRUE(machine.build(1)) << machine.error;
+    const u64 device = (arch == Arch::aarch64 ? 0x4000'0000 : 0x3000'0000) + 0x8000;
+    machine.mmio.write(device + 0x10, Width::word, 0x1000);
+    machine.mmio.write(device + 0x04, Width::half, pci::spec::command_io);
+    u64 status = 1;
+    EXPECT_TRUE(
+        machine.mmio.read(0x1000 + virtio::spec::pci::legacy::DeviceStatus, Width::byte, status));
+    EXPECT_EQ(status, 0u);
+  }
+}
 
 TEST(PciBoard, OnAGicV3WithoutItsUsesLines) {
   TestMachine machine(Arch::aarch64, {.ram = 64_MiB, .virtio = VirtioBus::pci});

@@ -62,7 +62,7 @@ void Places::add_aarch64(std::string_view board) {
                            first + map->most_cpus * aarch64::gic_redistributor_size);
   places_.push_back({"interrupt controller", below, end - below});
   add_common(*map);
-  if (map->pci) pci_ = &aarch64::pci_map;
+  if (map->pci.exists()) pci_ = &map->pci;
 }
 
 void Places::add_riscv64(std::string_view board) {
@@ -71,7 +71,7 @@ void Places::add_riscv64(std::string_view board) {
   places_.push_back({"PLIC", map->plic, map->aplic - map->plic});
   places_.push_back({"APLIC", map->aplic, riscv64::aplic_size});
   add_common(*map);
-  if (map->pci) pci_ = &riscv64::pci_map;
+  if (map->pci.exists()) pci_ = &map->pci;
 }
 
 void Places::add_powerpc() {
@@ -119,7 +119,7 @@ Places::Found Places::pci_place(bool port, u64 address) const {
   const auto inside = [&](u64 base, u64 size) { return address >= base && address - base < size; };
   if (port == io_are_ports_ && inside(pci_->io.base, pci_->io.size)) return {"PCI ports"};
   if (port) return {};
-  if (inside(pci_->ecam, 1_MiB)) return {"PCI configuration"};
+  if (inside(pci_->config, pci_->config_size())) return {"PCI configuration"};
   return inside(pci_->memory.base, pci_->memory.size) ? Found{"PCI devices"} : Found{};
 }
 

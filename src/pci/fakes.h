@@ -23,8 +23,8 @@ class FakeHost {
   FakeHost()
       : root({&bus, memory_base, memory_base, memory_size}, {&bus, io_base, 0, io_size},
              {&lines[0], &lines[1], &lines[2], &lines[3]}),
-        ecam(root) {
-    CHECK(bus.attach({ecam_base, Ecam::size}, ecam, "ecam"));
+        ecam(root, spec::ConfigLayout::ecam) {
+    CHECK(bus.attach({ecam_base, spec::window_size(spec::ConfigLayout::ecam)}, ecam, "ecam"));
   }
 
   static u64 address(unsigned device, u32 reg) { return ecam_base + (u64{device} << 15) + reg; }
@@ -50,7 +50,7 @@ class FakeHost {
   bus::Bus bus;
   std::array<hv::FakeIrqLine, 4> lines;
   RootBus root;
-  Ecam ecam;
+  ConfigWindow ecam;
 };
 
 // BAR 0: I/O, 16 bytes. BAR 2: memory, 64 bits, 16 KiB, with MSI-X at 0x2000 and 0x3000.

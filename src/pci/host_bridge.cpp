@@ -9,16 +9,13 @@ constexpr u64 reset_control = 1;  // of 0xcf9
 
 }  // namespace
 
-u64 Ecam::read(bus::Access access) {
-  return root_.config_read(static_cast<unsigned>(access.offset >> 12),
-                           static_cast<u32>(access.offset & 0xfff), access.width) &
+u64 ConfigWindow::read(bus::Access access) {
+  return root_.config_read(devfn(access), offset(access), access.width) &
          bus::all_ones(access.width);
 }
 
-void Ecam::write(bus::Access access, u64 value) {
-  root_.config_write(static_cast<unsigned>(access.offset >> 12),
-                     static_cast<u32>(access.offset & 0xfff), access.width,
-                     static_cast<u32>(value));
+void ConfigWindow::write(bus::Access access, u64 value) {
+  root_.config_write(devfn(access), offset(access), access.width, static_cast<u32>(value));
 }
 
 u64 ConfigPorts::read(bus::Access access) {

@@ -1,7 +1,7 @@
-// How a CPU reaches configuration registers: Ecam, a window with every register of bus 0 (PCI
-// Express Base 4.0, section 7.2.2), and ConfigPorts, the PC's pair at I/O 0xcf8 and 0xcfc (PCI
-// Local Bus 3.0, section 3.2.2.3.2, mechanism #1). HostBridge is the function 00:00.0 that PC
-// software expects beside the ports.
+// How a CPU reaches configuration registers: ConfigWindow, with every register of bus 0 (PCI
+// Express Base 4.0, section 7.2.2, or the same with 256 bytes for each function), and ConfigPorts,
+// the PC's pair at I/O 0xcf8 and 0xcfc (PCI Local Bus 3.0, section 3.2.2.3.2, mechanism #1).
+// HostBridge is the function 00:00.0 that PC software expects beside the ports.
 //
 //   device tree   pcie@10000000 { compatible = "pci-host-ecam-generic"; ... };
 //   Linux         CONFIG_PCI_HOST_GENERIC; on x86 CONFIG_PCI_MMCONFIG (ACPI MCFG),
@@ -13,11 +13,10 @@
 
 namespace pv::pci {
 
-class Ecam final : public bus::MmioDevice {
+class ConfigWindow final : public bus::MmioDevice {
  public:
-  static constexpr u64 size = spec::ecam_bus_size;
-
-  explicit Ecam(RootBus& root) : root_(root) {}
+  ConfigWindow(RootBus& root, spec::ConfigLayout layout)
+      : root_(root), shift_(spec::function_shift(layout)) {}
   u64 read(bus::Access access) override;
   void write(bus::Access access, u64 value) override;
   // Stateless: the registers are the functions'.
@@ -25,7 +24,15 @@ class Ecam final : public bus::MmioDevice {
   Result<void> restore(StateReader&) override { return {}; }
 
  private:
+  unsigned devfn(bus::Access access) const {
+    return static_cast<unsigned>(access.offset >> shift_);
+  }
+  u32 offset(bus::Access access) const {
+    return static_cast<u32>(access.offset) & ((1u << shift_) - 1);
+  }
+
   RootBus& root_;
+  unsigned shift_;
 };
 
 class ConfigPorts final : public bus::MmioDevice {

@@ -29,7 +29,7 @@ struct RootBusTest : testing::Test {
   }
 };
 
-TEST_F(RootBusTest, EcamFindsTheFunctionAndNothingElse) {
+TEST_F(RootBusTest, ConfigWindowFindsTheFunctionAndNothingElse) {
   EXPECT_EQ(host.get(3, 0), 0x5678'1234u);
   EXPECT_EQ(host.get(3, 2, Width::half), 0x5678u);
   EXPECT_EQ(host.get(2, 0), ~0u);
@@ -38,6 +38,17 @@ TEST_F(RootBusTest, EcamFindsTheFunctionAndNothingElse) {
   EXPECT_EQ(host.get(3, 0x100), ~0u);
   EXPECT_EQ(host.read(host.address(3, 0), Width::dword), 0xffff'ffffu);
   host.set(2, 0x04, ~0u);  // into nothing
+}
+
+TEST_F(RootBusTest, ConventionalLayoutHas256BytesForEachFunction) {
+  ConfigWindow cam(host.root, spec::ConfigLayout::cam);
+  constexpr u64 device = 3 << 11;
+  EXPECT_EQ(cam.read({device, Width::word}), 0x5678'1234u);
+  EXPECT_EQ(cam.read({device + 0x100, Width::word}), 0xffff'ffffu);  // function 1
+  EXPECT_EQ(cam.read({device - 0x800, Width::word}), 0xffff'ffffu);  // device 2
+  cam.write({device + 0x04, Width::half}, memory);
+  EXPECT_EQ(cam.read({device + 0x04, Width::half}) & memory, memory);
+  EXPECT_EQ(spec::window_size(spec::ConfigLayout::cam), 0x1'0000u);
 }
 
 TEST_F(RootBusTest, BarsAnswerWhereTheyDecode) {

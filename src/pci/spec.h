@@ -57,7 +57,14 @@ constexpr u32 msix_entry_masked = 1;
 constexpr unsigned msix_most_vectors = 2048;
 
 // ECAM: a function's registers are at bus << 20 | device << 15 | function << 12.
-constexpr u64 ecam_bus_size = 1 << 20;
+// How a window of configuration registers is laid out: 4 KiB for each function (ECAM), or the 256
+// bytes that conventional PCI has (CAM; Devicetree binding pci-host-cam-generic).
+enum class ConfigLayout : u8 { ecam, cam };
+constexpr unsigned function_shift(ConfigLayout layout) {
+  return layout == ConfigLayout::ecam ? 12 : 8;
+}
+// Of one bus: 256 functions.
+constexpr u64 window_size(ConfigLayout layout) { return u64{256} << function_shift(layout); }
 constexpr unsigned devices_per_bus = 32;
 
 }  // namespace pv::pci::spec

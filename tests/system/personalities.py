@@ -31,7 +31,7 @@ def cases(target):
     """The refusals everywhere; each command line on the host that it was written for."""
     if not target.full:
         return []
-    return _refusals() + _lkvm(target) + _crosvm(target)
+    return _refusals() + _statuses(target) + _lkvm(target) + _crosvm(target)
 
 
 def _refusals():
@@ -45,18 +45,40 @@ def _refusals():
         refused("bad-serial", "--serial type=tape", ["--serial: type: \"tape\" is not known"]),
         Case("personalities/lkvm-refuses", script(f"{LINKS}tmp/lkvm run --9p /tmp,tag -k guest/hello"), 104,
              says=["--9p is an option of kvmtool"]),
-        Case("personalities/extended-reset", script(f"{LINKS}tmp/crosvm --extended-status run guest/reset --board virt"), 32, says=["resetting"]),
-        Case("personalities/extended-panic", script("polyvisor --extended-status run guest/panic"), 34),
         Case("personalities/log-level", script("polyvisor --log-level info,disk=off run guest/hello"),
              says=["--log-level disk=off: messages are not divided", HELLO]),
     ]
 
 
-def _until(command, text, output):
-    """Run in the background until `output` has `text`, then end it by SIGTERM."""
+def _statuses(target):
+    """crosvm's exit statuses, each under its own name and under ours."""
+    ending = ".img" if ".img" in target.formats else ""
+
+    def ends(name, guest, status, *says):
+        command = f"--extended-status run guest/{guest}"
+        return Case(f"personalities/extended-{name}", script(
+            f"{LINKS}tmp/crosvm {command}; echo crosvm ends with $?; polyvisor {command}; echo polyvisor ends with $?"),
+            says=[*says, f"crosvm ends with {status}", *says, f"polyvisor ends with {status}"], timeout=240)
+    found = [
+        ends("poweroff", f"poweroff{ending}", 0),
+        ends("code", f"exitcode{ending} -p code=17", 17),
+        ends("reset", f"reset{ending}", 32, "resetting"),
+        ends("panic", f"panic{ending}", 34, "reporting"),
+        ends("bad-arguments", f"hello{ending} --cpus none", 35, "--cpus"),
+        ends("watchdog", f"hang{ending} -p kind=4 --watchdog 2,action=stop", 36, "VERDICT (spinning)", "the watchdog ended the run"),
+    ]
+    if target.arch == "x86_64":
+        found.append(ends("crash", "triplefault", 33, "the guest crashed"))
+    elif target.arch == "aarch64":
+        found.append(ends("crash", "nisv.img --rng --nisv stop -p refused=1", 33, "the guest crashed"))
+    return found
+
+
+def _until(command, text, output, then=":"):
+    """Run in the background until `output` has `text`, do `then`, and end it by SIGTERM."""
     return (f"{command} >tmp/words 2>&1 </dev/null & pid=$!\n"
             f"for i in $(seq 2400); do grep -q '{text}' {output} 2>/dev/null && break; kill -0 $pid || break; sleep 0.1; done\n"
-            f"kill $pid; finished $pid it; cat tmp/words; [ {output} = tmp/words ] || cat {output}\n")
+            f"{then}; kill $pid; finished $pid it; cat tmp/words; [ {output} = tmp/words ] || cat {output}\n")
 
 
 def _lkvm(target):
@@ -87,15 +109,21 @@ def _crosvm(target):
     def line(name, program, console):
         # The lab's guest ends by itself when its shell's input ends; crosvm's line gives it none, so it stays.
         command = handed + CROSVM.format(program, "")
-        return Case(f"personalities/{name}", script(opened + _until(command, "lab-guest: up", "tmp/console")), timeout=400,
-                    files=files, says=["it ended with status 0", "Linux version", console, "lab-guest: up"])
+        asked = "tmp/handover ask tmp/control 'polyvisor/1 stat'"
+        return Case(f"personalities/{name}", script(opened + _until(command, "lab-guest: up", "tmp/console", asked)), timeout=400,
+                    files=files, says=["polyvisor/1 ok", "state running", "it ended with status 0", "Linux version", console,
+                                       "lab-guest: up"])
+
+    def refused(name, command, *says):
+        return Case(f"personalities/{name}", script(opened + handed + command), 35, files=files, says=says, never=["Linux version"])
     return [
-        Case("personalities/crosvm-line", script(opened + handed + CROSVM.format("tmp/crosvm", " --cid 2051")), 35,
-             files=files, says=["--cid is an option of crosvm"]),
+        refused("crosvm-line", CROSVM.format("tmp/crosvm", " --cid 2051"), "--cid is an option of crosvm", "no vsock"),
+        refused("crosvm-line-refused-by-polyvisor", CROSVM.format("polyvisor", " --cid 2051"), "--cid is an option of crosvm", "no vsock"),
         line("crosvm-line-without-cid", "tmp/crosvm", "root=/dev/vda crashkernel=17M"),
         line("crosvm-line-as-polyvisor", "polyvisor", "root=/dev/vda crashkernel=17M"),
-        Case("personalities/crosvm-stdout-line", script(LINKS + STDOUT.format("tmp/crosvm", "--bios u-boot.bin")), 35,
-             says=["--bios is an option of crosvm"]),
+        refused("crosvm-stdout-line", STDOUT.format("tmp/crosvm", "--bios u-boot.bin"), "--bios is an option of crosvm", "give the kernel itself"),
+        refused("crosvm-stdout-line-refused-by-polyvisor", STDOUT.format("polyvisor", "--bios u-boot.bin"),
+                "--bios is an option of crosvm", "give the kernel itself"),
         Case("personalities/crosvm-stdout-line-with-a-kernel", script(
             LINKS + "cp in/empty-disk image.wic\n" + STDOUT.format(
                 "tmp/crosvm", "guest/linux --initrd guest/initrd --params 'quiet lab.run=\"cat /proc/tty/driver/serial; "

@@ -10,6 +10,9 @@ namespace {
 // Interrupt specifiers of the GIC bindings: <type number flags>.
 constexpr u32 spi_type = 0, ppi_type = 1;
 constexpr u32 edge_rising = 1, level_high = 4;
+// Of a GIC of our own, which is one device of two frames.
+constexpr u64 own_cpu_interface_size = device::GicV2::size - device::GicV2::cpu_interface;
+static_assert(device::GicV2::cpu_interface == gic_distributor_size);
 
 }  // namespace
 
@@ -34,9 +37,7 @@ const MemoryMap& Board::map_of(const Spec& spec) {
 }
 
 Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
-  if (spec_.has_pci() && !map_.pci)
-    return fail(Error::Kind::usage, text("the board \"{}\" has no PCI bus", map_.name),
-                "use --transport mmio, or --board virt");
+  TRY(check_pci(spec_, map_.pci, map_.name));
   IrqChipKind kind = spec_.irqchip;
   if (kind == IrqChipKind::automatic) {
     kind = IrqChipKind::user;
@@ -58,7 +59,7 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
     chip_ = UserIrqChip{};
   else if (kind == IrqChipKind::gicv3)
     chip_ = GicV3{distributor, map_.redistributors(spec_.cpus), gic_interrupts,
-                  spec_.has_pci() && supported(IrqChipKind::its) ? gic_its : 0};
+                  spec_.has_pci() && supported(IrqChipKind::its) ? map_.its(spec_.cpus) : 0};
   else
     chip_ = GicV2{distributor, map_.gic_cpu_interface, interrupts()};
   return chip_;
@@ -109,6 +110,15 @@ void Board::build_gic(const Wiring& wiring) {
         });
 }
 
+Result<void> Board::attach_gic(bus::Bus& mmio) {
+  bus::Bus::Transaction change(mmio);
+  TRY(change.attach({map_.gic_distributor, gic_distributor_size}, *gic_, "gic"));
+  TRY(change.attach({map_.gic_cpu_interface, own_cpu_interface_size}, *gic_, "gic",
+                    device::GicV2::cpu_interface));
+  change.commit();
+  return {};
+}
+
 Result<hv::IrqLine*> Board::line(const Wiring& wiring, u32 spi) {
   if (gic_) return &gic_->shared(spi);
   lines_.push_back(TRY(wiring.vm.irq_line(spi)));
@@ -119,7 +129,7 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts&) {
   use(wiring);
   if (std::holds_alternative<UserIrqChip>(chip_)) {
     build_gic(wiring);
-    TRY(wiring.mmio.attach({map_.gic_distributor, device::GicV2::size}, *gic_, "gic"));
+    TRY(attach_gic(wiring.mmio));
   }
   TRY(build_uarts(wiring, [&](u32 spi) { return line(wiring, spi); }));
   rtc_ = std::make_unique<device::Pl031>(*TRY(line(wiring, map_.rtc.spi)), wiring.clock);
@@ -142,16 +152,17 @@ Result<hv::MsiTarget*> Board::build_msis(const Wiring& wiring) {
   constexpr u32 first_shared = 32;
   std::vector<hv::IrqLine*> lines;
   for (u32 n = 0; n < gicv2m_spis; ++n) lines.push_back(TRY(line(wiring, gicv2m_first_spi + n)));
-  gicv2m_ =
-      std::make_unique<device::GicV2m>(gicv2m, first_shared + gicv2m_first_spi, std::move(lines));
-  TRY(wiring.mmio.attach({gicv2m, device::GicV2m::size}, *gicv2m_, "gicv2m"));
+  gicv2m_ = std::make_unique<device::GicV2m>(map_.gicv2m, first_shared + gicv2m_first_spi,
+                                             std::move(lines));
+  TRY(wiring.mmio.attach({map_.gicv2m, device::GicV2m::size}, *gicv2m_, "gicv2m"));
   return gicv2m_.get();
 }
 
 Result<void> Board::build_pci(const Wiring& wiring) {
   hv::MsiTarget* msis = TRY(build_msis(wiring));
   return pci_.build(
-      wiring, pci_map, wiring.mmio, [&](u32 spi) { return line(wiring, spi); }, msis, spec_.virtio);
+      wiring, map_.pci, wiring.mmio, [&](u32 spi) { return line(wiring, spi); }, msis,
+      spec_.virtio);
 }
 
 machine::BootState Board::boot_state(unsigned cpu) const {
@@ -179,11 +190,9 @@ void Board::add_cpus(boot::FdtBuilder& fdt) const {
 
 void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const {
   const u64 distributor = map_.gic_distributor;
-  // Our own has its CPU interface right behind the distributor on every board.
-  const bool own = std::holds_alternative<UserIrqChip>(chip_);
-  const u64 cpu_interface = own ? distributor + gic_distributor_size : map_.gic_cpu_interface;
-  const u64 cpu_interface_size =
-      own ? device::GicV2::size - gic_distributor_size : map_.gic_cpu_interface_size;
+  const u64 cpu_interface_size = std::holds_alternative<UserIrqChip>(chip_)
+                                     ? own_cpu_interface_size
+                                     : map_.gic_cpu_interface_size;
   auto node = fdt.node("intc", distributor);
   bool v3 = std::holds_alternative<GicV3>(chip_);
   fdt.prop("compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
@@ -195,7 +204,7 @@ void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const 
     fdt.reg({{distributor, gic_distributor_size},
              {map_.redistributors(spec_.cpus), spec_.cpus * gic_redistributor_size}});
   else
-    fdt.reg({{distributor, gic_distributor_size}, {cpu_interface, cpu_interface_size}});
+    fdt.reg({{distributor, gic_distributor_size}, {map_.gic_cpu_interface, cpu_interface_size}});
   fdt.prop("phandle", phandle);
   if (!spec_.has_pci()) return;
   fdt.prop("ranges");
@@ -204,21 +213,22 @@ void Board::add_gic(boot::FdtBuilder& fdt, u32 phandle, u32* msi_phandle) const 
 
 u32 Board::add_msis(boot::FdtBuilder& fdt) const {
   if (has_its()) {
-    auto node = fdt.node("its", gic_its);
+    const u64 base = map_.its(spec_.cpus);
+    auto node = fdt.node("its", base);
     const u32 phandle = fdt.next_phandle();
     fdt.prop("compatible", "arm,gic-v3-its");
     fdt.prop("msi-controller");
     fdt.prop("#msi-cells", 1u);
-    fdt.reg({{gic_its, gic_its_size}});
+    fdt.reg({{base, gic_its_size}});
     fdt.prop("phandle", phandle);
     return phandle;
   }
   if (!gicv2m_) return 0;
-  auto node = fdt.node("v2m", gicv2m);
+  auto node = fdt.node("v2m", map_.gicv2m);
   const u32 phandle = fdt.next_phandle();
   fdt.prop("compatible", "arm,gic-v2m-frame");
   fdt.prop("msi-controller");
-  fdt.reg({{gicv2m, device::GicV2m::size}});
+  fdt.reg({{map_.gicv2m, device::GicV2m::size}});
   fdt.prop("phandle", phandle);
   return phandle;
 }
@@ -298,7 +308,7 @@ Result<std::vector<u8>> Board::build_tree(const TreeInput& input) const {
     add_gic(fdt, gic, &msis);
     add_peripherals(fdt);
     if (spec_.has_pci())
-      add_pci(fdt, pci_map.memory.base, pci_map,
+      add_pci(fdt, map_.pci.memory.base, map_.pci,
               {gic, 2, [](u32 spi) { return std::vector<u32>{spi_type, spi, level_high}; }, msis,
                has_its()});
     add_virtio(fdt, virtio_slots(), map_.virtio.size,

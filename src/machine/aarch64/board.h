@@ -50,6 +50,7 @@ class Board final : public FdtMachine {
 
   Error refusal(IrqChipKind kind) const;
   void build_gic(const Wiring& wiring);
+  Result<void> attach_gic(bus::Bus& mmio);
 
   const MemoryMap& map_;
   IrqChip chip_;

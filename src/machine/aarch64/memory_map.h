@@ -26,13 +26,15 @@ struct MemoryMap {
   std::string_view compatible;  // of the tree's root
   std::string_view model;
   u64 ram_base;
-  bool pci = false;  // whether --transport pci exists: at pci_map, below
+  PciMap pci{};  // of --transport pci
 
   u64 gic_distributor;    // 64 KiB
   u64 gic_cpu_interface;  // GICv2
   u64 gic_cpu_interface_size;
   u64 gic_redistributors;  // GICv3: 128 KiB for each CPU; 0: they end where the distributor begins
   unsigned most_cpus;      // for which there is room
+  u64 gic_its;             // GICv3's, with PCI: 128 KiB; 0: it ends where the redistributors begin
+  u64 gicv2m;              // for messages on a GICv2, with PCI: 4 KiB
 
   UartPlan uarts;
   std::string_view uart_node;  // the name of their nodes
@@ -49,6 +51,7 @@ struct MemoryMap {
       flash;  // kept free for firmware's flash, of which there is none yet; size 0: no such place
 
   constexpr u64 redistributors(unsigned cpus) const;
+  constexpr u64 its(unsigned cpus) const;
 };
 
 constexpr u64 gic_distributor_size = 0x1'0000;
@@ -60,16 +63,11 @@ constexpr u64 MemoryMap::redistributors(unsigned cpus) const {
                                  : gic_distributor - cpus * gic_redistributor_size;
 }
 
-// PCI of the virt board, as in QEMU's virt with highmem=off: one window below RAM for everything.
-// GICv2m is for messages on a GICv2, the ITS on a GICv3.
-constexpr PciMap pci_map{.ecam = 0x3f00'0000,
-                         .memory = {0x1000'0000, 0x2eff'0000},
-                         .io = {0x3eff'0000, 0x1'0000},
-                         .io_ports = 0,
-                         .first_irq = 3};
-constexpr u64 gic_its = 0x0808'0000;
 constexpr u64 gic_its_size = 0x2'0000;
-constexpr u64 gicv2m = 0x0802'0000;
+constexpr u64 MemoryMap::its(unsigned cpus) const {
+  return gic_its != 0 ? gic_its : redistributors(cpus) - gic_its_size;
+}
+
 constexpr u32 gicv2m_first_spi = 48;
 constexpr u32 gicv2m_spis = 64;
 constexpr u32 gic_interrupts_with_gicv2m = 160;  // up to 48 + 64 shared ones, in whole words

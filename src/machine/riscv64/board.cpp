@@ -1,5 +1,7 @@
 #include "machine/riscv64/board.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/text.h"
 #include "machine/riscv64/boards.inc"
@@ -36,9 +38,7 @@ const MemoryMap& Board::map_of(const Spec& spec) {
 }
 
 Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& supported) {
-  if (spec_.has_pci() && !map_.pci)
-    return fail(Error::Kind::usage, text("the board \"{}\" has no PCI bus", map_.name),
-                "use --transport mmio, or --board virt");
+  TRY(check_pci(spec_, map_.pci, map_.name));
   IrqChipKind kind = spec_.irqchip;
   if (kind == IrqChipKind::automatic)
     kind = supported(IrqChipKind::aia) ? IrqChipKind::aia : IrqChipKind::plic;
@@ -56,7 +56,10 @@ Result<IrqChip> Board::choose_irqchip(const std::function<bool(IrqChipKind)>& su
   return chip_;
 }
 
-u32 Board::source_count() const { return spec_.has_pci() ? sources_with_pci : map_.sources; }
+u32 Board::source_count() const {
+  if (!spec_.has_pci()) return map_.sources;
+  return std::max(map_.sources, map_.pci.first_irq + pci::RootBus::lines);
+}
 
 void Board::build_plic(const Wiring& wiring) {
   std::vector<device::ExternalInterrupt*> outputs;
@@ -99,7 +102,7 @@ Result<void> Board::build(const Wiring& wiring, const HostFacts& facts) {
 Result<void> Board::build_pci(const Wiring& wiring) {
   if (has_aia()) msis_ = TRY(wiring.vm.msi_target());
   return pci_.build(
-      wiring, pci_map, wiring.mmio, [&](u32 irq) { return line(wiring, irq, false); }, msis_.get(),
+      wiring, map_.pci, wiring.mmio, [&](u32 irq) { return line(wiring, irq, false); }, msis_.get(),
       spec_.virtio);
 }
 
@@ -254,7 +257,7 @@ u32 Board::add_soc(boot::FdtBuilder& fdt, std::span<const u32> harts) const {
   add_virtio(fdt, virtio_slots(), map_.virtio.size,
              [this](u32 irq) { return interrupt(irq, true); });
   if (spec_.has_pci())
-    add_pci(fdt, pci_map.ecam, pci_map,
+    add_pci(fdt, map_.pci.config, map_.pci,
             {controller, 0, [this](u32 irq) { return interrupt(irq, false); }, msis, false});
   return finisher;
 }

@@ -26,12 +26,12 @@ struct MemoryMap {
   std::string_view compatible;  // of the tree's root
   std::string_view model;
   u64 ram_base;
-  bool pci = false;  // whether --transport pci exists: at pci_map, below
+  PciMap pci{};  // of --transport pci
 
   u64 plic;
   u64 aplic;    // supervisor level
   u64 imsic;    // supervisor level, 4 KiB for each hart
-  u32 sources;  // the highest interrupt; a guest sets up each of them
+  u32 sources;  // the highest interrupt without PCI; a guest sets up each of them
 
   UartPlan uarts;
   std::string_view uart_node;  // the name of their nodes
@@ -46,15 +46,6 @@ struct MemoryMap {
 
 constexpr u64 aplic_size = 0x8000;
 constexpr u64 imsic_size = 0x1000;
-// PCI of the virt board.
-constexpr u32 sources_with_pci = 36;
-
-constexpr PciMap pci_map{.ecam = 0x3000'0000,
-                         .memory = {0x4000'0000, 0x4000'0000},
-                         .io = {0x0300'0000, 0x1'0000},
-                         .io_ports = 0,
-                         .first_irq = 32};
-static_assert(pci_map.first_irq + 4 <= sources_with_pci);
 
 // The board of this name, or nullptr.
 const MemoryMap* find_board(std::string_view name);

@@ -182,11 +182,10 @@ Aml pci_bridge(const AcpiPci& pci) {
            aml::name("_PRT", aml::package(routes))}));
   // Linux uses the configuration window only where ACPI or the memory map reserves it.
   Aml board = aml::device(
-      "MBRD",
-      aml::concat(
-          {aml::name("_HID", aml::eisa_id("PNP0C02")),
-           aml::name("_CRS", aml::resources(aml::memory32(static_cast<u32>(pci.map.ecam),
-                                                          static_cast<u32>(pci::Ecam::size))))}));
+      "MBRD", aml::concat({aml::name("_HID", aml::eisa_id("PNP0C02")),
+                           aml::name("_CRS", aml::resources(aml::memory32(
+                                                 static_cast<u32>(pci.map.config),
+                                                 static_cast<u32>(pci.map.config_size()))))}));
   return aml::concat({bridge, board});
 }
 
@@ -194,7 +193,7 @@ Table mcfg(const AcpiPci& pci) {
   Table t;
   append(t, header("MCFG", 1));
   append(t, Le64());
-  append(t, Le64(pci.map.ecam));
+  append(t, Le64(pci.map.config));
   append(t, Le64());  // segment 0, buses 0 to 0
   return finish(t);
 }

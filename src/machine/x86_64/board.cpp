@@ -172,7 +172,7 @@ std::vector<boot::E820Entry> Board::memory_map() const {
   if (ram_[0].size > high_memory)
     map.push_back({{GuestAddress(high_memory), ram_[0].size - high_memory}, Type::ram});
   if (spec_.has_pci())
-    map.push_back({{GuestAddress(pci_map.ecam), pci::Ecam::size}, Type::reserved});
+    map.push_back({{GuestAddress(pci_map.config), pci_map.config_size()}, Type::reserved});
   for (usize i = 1; i < ram_.size(); ++i) map.push_back({ram_[i], Type::ram});
   return map;
 }

@@ -34,7 +34,7 @@ constexpr u32 virtio_first_gsi = 16;
 constexpr usize virtio_slots = 8;
 
 // PCI: QEMU's microvm has its bridge here (pcie=on); I/O BARs lie above the board's own ports.
-constexpr PciMap pci_map{.ecam = 0xe000'0000,
+constexpr PciMap pci_map{.config = 0xe000'0000,
                          .memory = {0xc000'0000, 0x2000'0000},
                          .io = {0x1000, 0xf000},
                          .io_ports = 0x1000,

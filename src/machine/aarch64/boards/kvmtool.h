@@ -1,5 +1,6 @@
 // kvmtool's arm64 map (arm/include/arm-common/kvm-arch.h): devices from 16 MiB, flash at 32 MiB,
-// virtio-mmio at 48 MiB, the GIC below 1 GiB, RAM from 2 GiB. Four 16550s.
+// virtio-mmio at 48 MiB, the GIC below 1 GiB and in front of it what takes its messages, PCI from
+// 1 GiB with its ports at 0, RAM from 2 GiB. Four 16550s.
 #pragma once
 
 #include "machine/aarch64/memory_map.h"
@@ -11,11 +12,18 @@ inline constexpr MemoryMap kvmtool{
     .compatible = "linux,dummy-virt",
     .model = "polyvisor,aarch64-kvmtool",
     .ram_base = 0x8000'0000,
+    .pci = {.config = 0x4000'0000,
+            .memory = {0x5000'0000, 0x3000'0000},
+            .io = {0x0, 0x1'0000},
+            .io_ports = 0,
+            .first_irq = 8},
     .gic_distributor = 0x3fff'0000,
     .gic_cpu_interface = 0x3ffd'0000,
     .gic_cpu_interface_size = 0x2'0000,
     .gic_redistributors = 0,
     .most_cpus = 255,
+    .gic_its = 0,
+    .gicv2m = 0x3ffc'f000,
     .uarts = {.kind = UartKind::ns16550,
               .windows = {{{0x0100'0000, 0x8, 0},
                            {0x0100'1000, 0x8, 1},

@@ -1,6 +1,7 @@
 // The map of kvmtool's first riscv64 version: 16550s at a PC's port numbers with interrupts 3, 4, 6
-// and 7, virtio-mmio from 256 MiB. Clock, test exit and panic register are at "virt"'s addresses:
-// that version has none.
+// and 7, virtio-mmio from 256 MiB, PCI from 768 MiB with its ports at 0, of which the first page is
+// the UARTs'. Its interrupts are those of the virtio windows, which a board with PCI does not have.
+// Clock, test exit and panic register are at "virt"'s addresses: that version has none.
 #pragma once
 
 #include "machine/riscv64/memory_map.h"
@@ -12,6 +13,11 @@ inline constexpr MemoryMap kvmtool{
     .compatible = "linux,dummy-virt",
     .model = "polyvisor,riscv64-kvmtool",
     .ram_base = 0x8000'0000,
+    .pci = {.config = 0x3000'0000,
+            .memory = {0x4000'0000, 0x4000'0000},
+            .io = {0x1000, 0xf000},
+            .io_ports = 0x1000,
+            .first_irq = 8},
     .plic = 0x0c00'0000,
     .aplic = 0x0d00'0000,
     .imsic = 0x2800'0000,
