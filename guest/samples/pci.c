@@ -2,7 +2,7 @@
  * it at both places, then asks the device for random bytes where the BAR came to rest.
  *
  * Specification: PCI Local Bus 3.0, chapter 6; virtio 1.2, 4.1. The bridge is found in the device tree
- * ("pci-host-ecam-generic"), on x86_64 where docs/boot-contract.md says.
+ * ("pci-host-ecam-generic", or "pci-host-cam-generic" with 256 bytes for each function), on x86_64 where docs/boot-contract.md says.
  * Argument: `moves=N` (1000). Exit status: 0; 1: a read gave what it must not; 2: the device does not work; 9: none.
  */
 #include "virtio.h"
@@ -17,19 +17,28 @@ enum { FEATURE_SELECT = 0, DRIVER_SELECT = 8, DRIVER_FEATURE = 12, QUEUES = 18, 
        ENABLE = 28, DESC = 32, DRIVER = 40, DEVICE = 48, NOTIFY = 0x300 };
 
 static u64 ecam = 0xe0000000, window = 0xc0000000;   /* x86_64 */
+static u32 device_shift = 15;
 static volatile u64 first, second;
 static volatile u32 seen, wrong, stop;
 static struct virtq queue;
 
-static u64 reg(int device, u32 offset) { return ecam + ((u64)device << 15) + offset; }
+static u64 reg(int device, u32 offset) { return ecam + ((u64)device << device_shift) + offset; }
 
 static bool find_bridge(void) {
-  struct fdt_node node = {0};
+  struct fdt_node node = {0}, conventional = {0};
   struct range range;
   if (!fdt) return true;
-  if (!fdt_find(&node, "pci-host-ecam-generic") || !fdt_reg(&node, 0, &range)) return false;
+  if (fdt_find(&conventional, "pci-host-cam-generic")) {
+    node = conventional;
+    device_shift = 11;
+  } else if (!fdt_find(&node, "pci-host-ecam-generic")) {
+    return false;
+  }
+  if (!fdt_reg(&node, 0, &range)) return false;
   ecam = range.base;
-  window = fdt_cell(&node, "ranges", 11, 0);   /* 7 cells a window, the second is memory: low half of its address */
+  /* 7 cells a window, I/O before memory where there is any: the low half of the memory's address. */
+  const bool io = fdt_cell(&node, "ranges", 0, 0) >> 24 == 1;
+  window = fdt_cell(&node, "ranges", io ? 11 : 4, 0);
   return true;
 }
 
@@ -103,7 +112,7 @@ static bool entropy(int device, u64 bar) {
 int main(void) {
   int found = -1;
   if (!find_bridge()) return print("pci: no host bridge\n"), 9;
-  map_device(ecam, 1 << 20);
+  map_device(ecam, (u64)32 << device_shift);
   for (int device = 0; device < 32; device++) {
     u32 id = mmio_read32(reg(device, ID));
     if (id == 0xffffffff) continue;

@@ -4,6 +4,9 @@ from linux import DISK, linux
 from suite.case import Case, contains
 from suite.shell import quoted, script
 
+# Those whose bridge is not the default board's.
+BOARDS = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}
+
 
 
 def cases(target):
@@ -14,10 +17,47 @@ def cases(target):
     found = [Case("pci/moves", "polyvisor run guest/pci --transport pci --rng -c 2 -p moves=200", timeout=200,
                   says=["1af4:1044 class 00ff00", "moved 200 times", "wrong 0", "32 random bytes:"])]
     if target.full:
+        found += _boards(target)
         found += [Case("pci/none", "polyvisor run guest/pci --transport pci", 9, says=["pci: no entropy device"]),
                   Case("pci/kvmtool-words", "polyvisor run guest/pci --virtio-transport pci --rng -p moves=2",
                        says=["wrong 0"])]
     return found if target.native else found + _linux(target)
+
+
+def _boards(target):
+    """The bridges of kvmtool's and crosvm's boards: a guest on bare metal, and Linux with a disk behind each."""
+    found = []
+    for board in BOARDS.get(target.arch, []):
+        found += [Case(f"pci/board-{board}", f"polyvisor run guest/pci.img --board {board} --transport pci --rng -c 2 -p moves=50",
+                       timeout=200, says=["1af4:1044 class 00ff00", "moved 50 times", "wrong 0", "32 random bytes:"]),
+                  _board_linux(board)]
+    if "crosvm" in BOARDS.get(target.arch, []):
+        found.append(Case("pci/board-without-ports", "polyvisor run guest/hello.img --board crosvm --transport pci-transitional", 104,
+                          says=['the board "crosvm" has no PCI ports', "--transport pci"]))
+    return found
+
+
+def _board_linux(board):
+    """Legacy drivers on kvmtool's, whose ports lie beside the UARTs; crosvm's has none."""
+    kind, extra = ("pci", "") if board == "crosvm" else ("pci-transitional", "virtio_pci.force_legacy=1 ")
+    commands = ("cat /sys/bus/pci/devices/0000:00:01.0/device", "head -n1 /dev/vda", "grep virtio /proc/interrupts",
+                "echo features=$(cut -c33 /sys/bus/virtio/devices/virtio0/features)")
+    params = f"console=ttyS0 quiet {extra}lab.run=\"{'; '.join(commands)}\""
+    words = linux(params, "-d", "tmp/pci-board,ro", "--board", board, "--transport", kind)
+    return Case(f"pci/board-{board}-linux", script(f"cp in/linux-disk tmp/pci-board\n{quoted(words)}"), timeout=400,
+                files={"in/linux-disk": DISK}, never=["Kernel panic"],
+                says=["0x1042" if board == "crosvm" else "0x1001", "polyvisor-system-test-disk", "virtio0-req",
+                      f"features={1 if board == 'crosvm' else 0}", "lab-guest: exit status 0"])
+
+
+def _config_ports(target):
+    """x86_64: Linux told to leave the memory window alone reaches configuration registers by 0xcf8 and 0xcfc."""
+    params = (f"console={target.console} pci=nommconf lab.run=\"cat /sys/bus/pci/devices/0000:00:01.0/device; head -n1 /dev/vda; "
+              "cat /proc/ioports\"")
+    words = linux(params, "-d", "tmp/pci-ports,ro", "--transport", "pci")
+    return Case("pci/linux-config-ports", script(f"cp in/linux-disk tmp/pci-ports\n{quoted(words)}"), timeout=400,
+                files={"in/linux-disk": DISK}, never=["Kernel panic", "MMCONFIG at", "ECAM at"],
+                says=["Using configuration type 1", "0x1042", "polyvisor-system-test-disk", "PCI conf1", "lab-guest: exit status 0"])
 
 
 def _linux(target):
@@ -25,6 +65,8 @@ def _linux(target):
     found = [_devices(target)]
     if target.full:
         found.append(_legacy(target))
+    if target.arch == "x86_64":
+        found.append(_config_ports(target))
     return found
 
 
