@@ -45,7 +45,7 @@ def _board_linux(board):
     words = linux(params, "-d", "tmp/pci-board,ro", "--board", board, "--transport", kind)
     return Case(f"pci/board-{board}-linux", script(f"cp in/linux-disk tmp/pci-board\n{quoted(words)}"), timeout=400,
                 files={"in/linux-disk": DISK}, never=["Kernel panic"],
-                says=["0x1042" if board == "crosvm" else "0x1001", "polyvisor-system-test-disk", "virtio0-req",
+                says=["0x1042" if board == "crosvm" else "0x1001", "polyvisor-system-test-disk", "virtio0",
                       f"features={1 if board == 'crosvm' else 0}", "lab-guest: exit status 0"])
 
 
