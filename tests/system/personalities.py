@@ -77,7 +77,7 @@ def _statuses(target):
 def _until(command, text, output, then=":"):
     """Run in the background until `output` has `text`, do `then`, and end it by SIGTERM."""
     return (f"{command} >tmp/words 2>&1 </dev/null & pid=$!\n"
-            f"for i in $(seq 2400); do grep -q '{text}' {output} 2>/dev/null && break; kill -0 $pid || break; sleep 0.1; done\n"
+            f"for i in $(seq 6000); do grep -q '{text}' {output} 2>/dev/null && break; kill -0 $pid || break; sleep 0.1; done\n"
             f"{then}; kill $pid; finished $pid it; cat tmp/words; [ {output} = tmp/words ] || cat {output}\n")
 
 
@@ -88,7 +88,7 @@ def _lkvm(target):
     place = "mkdir -p apps; ln -sf $(command -v polyvisor) apps/lkvm-static; ln -sf ../guest/linux apps/Image\n"
     def boots(name, program, *says):
         return Case(f"personalities/{name}", script(place + _until(LKVM.format(program), "Unable to mount root", "tmp/words")),
-                    timeout=400, says=["it ended with status 106", *says, "Unable to mount root"])
+                    timeout=900, says=["it ended with status 106", *says, "Unable to mount root"])
     return [
         boots("lkvm-line", "./apps/lkvm-static", "Linux version", "earlycon: uart8250 at MMIO 0x00000000000003f8",
               "at MMIO 0x3f8"),
@@ -110,7 +110,7 @@ def _crosvm(target):
         # The lab's guest ends by itself when its shell's input ends; crosvm's line gives it none, so it stays.
         command = handed + CROSVM.format(program, "")
         asked = "tmp/handover ask tmp/control 'polyvisor/1 stat'"
-        return Case(f"personalities/{name}", script(opened + _until(command, "lab-guest: up", "tmp/console", asked)), timeout=400,
+        return Case(f"personalities/{name}", script(opened + _until(command, "lab-guest: up", "tmp/console", asked)), timeout=900,
                     files=files, says=["polyvisor/1 ok", "state running", "it ended with status 0", "Linux version", console,
                                        "lab-guest: up"])
 
