@@ -11,17 +11,18 @@ struct Alias {
 };
 
 constexpr Alias aliases[] = {
-    {Arch::aarch64, "pstate", "cpsr"},   {Arch::aarch64, "lr", "x30"},
-    {Arch::aarch64, "fp", "x29"},        {Arch::aarch64, "esr", "esr_el1"},
-    {Arch::aarch64, "far", "far_el1"},   {Arch::aarch64, "elr", "elr_el1"},
-    {Arch::aarch64, "vbar", "vbar_el1"}, {Arch::riscv64, "s0", "fp"},
-    {Arch::riscv64, "x0", "zero"},       {Arch::powerpc, "nip", "pc"},
-    {Arch::powerpc, "esr", "esr"},       {Arch::x86_64, "rfl", "eflags"},
-    {Arch::x86_64, "efl", "eflags"},     {Arch::x86_64, "eip", "rip"},
-    {Arch::x86_64, "eax", "rax"},        {Arch::x86_64, "ebx", "rbx"},
-    {Arch::x86_64, "ecx", "rcx"},        {Arch::x86_64, "edx", "rdx"},
-    {Arch::x86_64, "esi", "rsi"},        {Arch::x86_64, "edi", "rdi"},
-    {Arch::x86_64, "ebp", "rbp"},        {Arch::x86_64, "esp", "rsp"},
+    {Arch::aarch64, "pstate", "cpsr"},     {Arch::aarch64, "lr", "x30"},
+    {Arch::aarch64, "fp", "x29"},          {Arch::aarch64, "esr", "esr_el1"},
+    {Arch::aarch64, "far", "far_el1"},     {Arch::aarch64, "elr", "elr_el1"},
+    {Arch::aarch64, "vbar", "vbar_el1"},   {Arch::riscv64, "s0", "fp"},
+    {Arch::riscv64, "mstatus", "sstatus"}, {Arch::riscv64, "x0", "zero"},
+    {Arch::powerpc, "nip", "pc"},          {Arch::powerpc, "esr", "esr"},
+    {Arch::x86_64, "rfl", "eflags"},       {Arch::x86_64, "efl", "eflags"},
+    {Arch::x86_64, "eip", "rip"},          {Arch::x86_64, "eax", "rax"},
+    {Arch::x86_64, "ebx", "rbx"},          {Arch::x86_64, "ecx", "rcx"},
+    {Arch::x86_64, "edx", "rdx"},          {Arch::x86_64, "esi", "rsi"},
+    {Arch::x86_64, "edi", "rdi"},          {Arch::x86_64, "ebp", "rbp"},
+    {Arch::x86_64, "esp", "rsp"},
 };
 
 struct Betrayal {

@@ -33,13 +33,19 @@ constexpr Pattern entry[] = {
 };
 constexpr u32 read_offset_el1 = 0xd538d080;  // mrs x0, tpidr_el1
 
+// Of a dump, only some words around the PC are known: those have to be the pattern's, and enough of
+// them to be no coincidence. Every pattern has that many.
+constexpr usize fewest_known = 3;
+
 bool matches(std::span<const Pattern> pattern, u64 at, const ReadWord& word) {
+  usize known = 0;
   for (const Pattern& one : pattern) {
     const auto value = word(at);
-    if (!value || (*value & one.mask) != one.value) return false;
+    if (value && (*value & one.mask) != one.value) return false;
+    if (value) ++known;
     at += 4;
   }
-  return true;
+  return known >= fewest_known;
 }
 
 // Where `pattern` begins at most `before` instructions before `pc` and `after` behind it.

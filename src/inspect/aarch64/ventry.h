@@ -23,7 +23,8 @@ struct Ventry {
   bool offset_read_seen = false;  // "mrs x0, tpidr_el1" stands before it
 };
 
-// Looks around `pc`. `word` reads an instruction, nullopt where it is not known.
+// Looks around `pc`. `word` reads an instruction, nullopt where it is not known: what a short dump
+// leaves out is no contradiction.
 using ReadWord = std::function<std::optional<u32>(u64)>;
 std::optional<Ventry> find_ventry(u64 pc, const ReadWord& word);
 

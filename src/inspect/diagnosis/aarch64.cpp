@@ -8,6 +8,7 @@
 namespace pv::inspect::aarch64 {
 namespace {
 
+constexpr u64 pstate_daif = 0x3c0;
 constexpr u64 sctlr_m = 1, timer_enable = 1, timer_masked = 2;
 
 std::string vbar_words(u64 vbar) {
@@ -42,6 +43,7 @@ CpuState state_of(const hv::RegisterFile& cpu) {
   state.mode = describe_pstate(pstate);
   state.user = exception_level(pstate) == 0;
   state.interrupts_masked = irq_masked(pstate);
+  state.all_masked = cpu.get("cpsr") && (pstate & pstate_daif) == pstate_daif;
   state.translation = (cpu.get_or("sctlr_el1", 0) & sctlr_m) != 0;
   // Without VBAR_EL1 (a dump of general registers) a PC inside a table still tells its slot,
   // because tables are aligned to their size; whoever uses that says so.

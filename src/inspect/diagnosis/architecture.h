@@ -36,6 +36,7 @@ struct CpuState {
   std::string mode;
   bool user = false;
   bool interrupts_masked = false;
+  bool all_masked = false;   // known, and urgent ones (FIQ, critical) are masked, too; NMIs aside
   bool translation = false;  // the MMU is on
   std::optional<Slot> slot;
   std::optional<Recorded> recorded;

@@ -8,8 +8,8 @@
 namespace pv::inspect::powerpc {
 namespace {
 
-constexpr u64 msr_we = 1 << 18, msr_ee = 1 << 15, msr_pr = 1 << 14, msr_is = 1 << 5,
-              msr_ds = 1 << 4;
+constexpr u64 msr_we = 1 << 18, msr_ce = 1 << 17, msr_ee = 1 << 15, msr_pr = 1 << 14,
+              msr_is = 1 << 5, msr_ds = 1 << 4;
 constexpr u64 tcr_die = 1 << 26, tcr_wie = 1 << 27, tcr_fie = 1 << 23;
 constexpr u64 longest_slot = 256;
 
@@ -169,6 +169,7 @@ CpuState state_of(const hv::RegisterFile& cpu) {
   state.link = cpu.get_or("lr", 0);
   state.user = (msr & msr_pr) != 0;
   state.interrupts_masked = (msr & msr_ee) == 0;
+  state.all_masked = cpu.get("msr") && (msr & (msr_ee | msr_ce)) == 0;
   state.mode = text("{} state, interrupts {}{}{}", state.user ? "problem" : "supervisor",
                     state.interrupts_masked ? "off" : "on",
                     (msr & (msr_is | msr_ds)) != 0 ? ", address space 1" : "",

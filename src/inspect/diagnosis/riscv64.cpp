@@ -7,7 +7,7 @@
 namespace pv::inspect::riscv64 {
 namespace {
 
-constexpr u64 interrupt = u64{1} << 63, sie_bit = 2;
+constexpr u64 interrupt = u64{1} << 63, sie_bit = 2, mie_bit = 8;
 constexpr u64 software = 1 << 1, timer = 1 << 5, external = 1 << 9;
 constexpr u64 direct_vector = 128;  // bytes of a trap entry in direct mode that count as the slot
 
@@ -98,6 +98,8 @@ CpuState state_of(const hv::RegisterFile& cpu) {
   state.user = cpu.get_or("priv", 1) == 0;
   const u64 status = cpu.get_or("sstatus", 0);
   state.interrupts_masked = !state.user && (status & sie_bit) == 0;
+  // A dump of QEMU's own emulation may be of M-mode, whose bit is in mstatus.
+  state.all_masked = cpu.get("sstatus") && !state.user && (status & (sie_bit | mie_bit)) == 0;
   state.mode = text("{}-mode, interrupts {}", state.user ? "U" : "S",
                     state.interrupts_masked ? "off" : "on");
   state.translation = cpu.get_or("satp", 0) >> 60 != 0;

@@ -18,11 +18,15 @@ MaybeVerdict held(const Scene& scene);
 MaybeVerdict unwritten_register(const Scene& scene);
 MaybeVerdict nothing_at_pc(const Scene& scene);
 MaybeVerdict exception_loop(const Scene& scene);
+// Of a dump: what one moment alone proves (one_moment.cpp).
+MaybeVerdict stuck_for_sure(const Scene& scene);
 MaybeVerdict waiting(const Scene& scene);
 MaybeVerdict runaway_stack(const Scene& scene);
 // Also a circle that is no hang as far as can be seen, which is `busy`.
 MaybeVerdict spinning(const Scene& scene);
 Verdict busy(const Scene& scene);
+// Of a dump: nothing is surely wrong.
+Verdict one_moment(const Scene& scene);
 
 Verdict judge(const Scene& scene);
 
@@ -33,6 +37,10 @@ bool stuck_in_exceptions(const Scene& scene);
 const Recorded* same_fault(const Scene& scene);
 // Lines about the vector slot and the recorded exception, for any verdict that has to do with them.
 void add_exception_evidence(const Scene& scene, Verdict& verdict);
+// KVM's poison in the registers, if there is any, for any verdict about one moment.
+void add_poison_evidence(const Scene& scene, Verdict& verdict);
+// How whoever has a guest in QEMU's monitor gets the code at the PC into a dump.
+std::string how_to_add_code(const Scene& scene);
 // Whether most samples show a fault about memory at the stack pointer, where there is none.
 bool stack_is_gone(const Scene& scene);
 

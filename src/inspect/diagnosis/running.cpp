@@ -193,16 +193,10 @@ MaybeVerdict spinning(const Scene& scene) {
 }
 
 Verdict busy(const Scene& scene) {
+  if (!scene.facts().live) return one_moment(scene);
   Verdict verdict{.cause = Cause::busy, .sentence = {}, .evidence = {}, .advice = {}};
   const Window seen = window(scene);
   const usize user = scene.samples_with([](const CpuState& state) { return state.user; });
-  if (!scene.facts().live) {
-    verdict.cause = Cause::unknown;
-    verdict.sentence = "one moment alone shows nothing that is surely wrong";
-    verdict.evidence.push_back(text("PC is {}", scene.place(scene.state().pc)));
-    add_exception_evidence(scene, verdict);
-    return verdict;
-  }
   if (scene.count() < fewest && seen.distinct.size() == 1) {
     verdict.cause = Cause::unknown;
     verdict.sentence =
@@ -220,8 +214,8 @@ Verdict busy(const Scene& scene) {
 }
 
 Verdict judge(const Scene& scene) {
-  for (auto rule :
-       {held, unwritten_register, nothing_at_pc, exception_loop, runaway_stack, waiting, spinning})
+  for (auto rule : {held, unwritten_register, nothing_at_pc, exception_loop, runaway_stack,
+                    stuck_for_sure, waiting, spinning})
     if (auto verdict = rule(scene)) return *std::move(verdict);
   return busy(scene);
 }

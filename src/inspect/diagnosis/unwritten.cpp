@@ -40,6 +40,14 @@ std::optional<u64> left_on_stack(u64 frame) {
   return frame >> 48 == 0xffff && left < little ? std::optional(left) : std::nullopt;
 }
 
+// A dump with so little code at the PC that the code cannot show what it belongs to.
+bool hardly_any_code(const Scene& scene) {
+  constexpr u64 telling = 3;  // instructions
+  for (u64 i = 0; i < telling; ++i)
+    if (!scene.word(scene.state().pc + 4 * i)) return true;
+  return false;
+}
+
 void explain_poison(const std::vector<PoisonTrace>& traces, Verdict& verdict) {
   std::string exact;
   usize holders = 0;
@@ -85,13 +93,13 @@ void explain_ventry(const Scene& scene, const Ventry& entry, bool linux, Verdict
              linux ? "Linux's kernel_ventry" : "an exception's entry"));
     return;
   }
-  evidence.push_back(text(
-      "the code is the overflow path of {}: SP had failed the test of its "
-      "{} bit (tbnz), and at {:#x} (add sp, sp, x0) the per-CPU offset is added to the "
-      "overflow stack's address, X0 being TPIDR_EL1{}",
-      linux ? "Linux's kernel_ventry" : "the exception's entry", linux ? "THREAD_SHIFT" : "size",
-      entry.add_offset != 0 ? entry.add_offset : state.pc,
-      entry.offset_read_seen ? " (mrs x0, tpidr_el1 stands before it)" : ""));
+  evidence.push_back(
+      text("the code is the overflow path of {}: SP had failed the test of its "
+           "{} bit (tbnz), and at {:#x} (add sp, sp, x0) the per-CPU offset is added to the "
+           "overflow stack's address, X0 being TPIDR_EL1{}",
+           linux ? "Linux's kernel_ventry" : "the exception's entry",
+           linux ? "THREAD_SHIFT" : "size", entry.add_offset != 0 ? entry.add_offset : state.pc,
+           entry.offset_read_seen ? " (mrs x0, tpidr_el1 stands before it)" : ""));
   if (entry.part == Ventry::Part::overflow && cpu.get("x0") == kvm_poison)
     evidence.push_back(
         text("SP = {:#x} + X0 is {:#x}, which no kernel maps: the overflow path "
@@ -126,6 +134,11 @@ void advise(bool linux, Verdict& verdict) {
 
 }  // namespace
 
+void add_poison_evidence(const Scene& scene, Verdict& verdict) {
+  const auto traces = find_poison(scene.file());
+  if (!traces.empty()) explain_poison(traces, verdict);
+}
+
 MaybeVerdict unwritten_register(const Scene& scene) {
   if (scene.arch() != Arch::aarch64) return std::nullopt;
   const hv::RegisterFile& cpu = scene.file();
@@ -143,7 +156,8 @@ MaybeVerdict unwritten_register(const Scene& scene) {
   });
   // A value may be carried about harmlessly: only a CPU in trouble makes it a cause. A dump without
   // code cannot show the trouble, but was made for a reason, and the sum was computed by somebody.
-  const bool pasted = !scene.facts().live && (entry || (per_cpu && !scene.word(state.pc)));
+  const bool bare = !scene.facts().live && hardly_any_code(scene);
+  const bool pasted = !scene.facts().live && (entry || (per_cpu && bare));
   if (!stuck_in_exceptions(scene) && !lost && !address_poisoned && !pasted) return std::nullopt;
 
   Verdict verdict{.cause = Cause::unwritten_register, .sentence = {}, .evidence = {}, .advice = {}};
@@ -164,10 +178,9 @@ MaybeVerdict unwritten_register(const Scene& scene) {
                          : text("a register that was never written has been used{}",
                                 unwritten.empty() ? "" : " (one of " + list(unwritten) + ")");
   explain_poison(traces, verdict);
-  if (!scene.facts().live && !scene.word(state.pc))
-    verdict.evidence.push_back(
-        "the dump has no code at the PC, which would say more: add the words of \"x/8wx $pc\" as a "
-        "line \"code at PC: ...\"");
+  if (bare)
+    verdict.evidence.push_back("the dump has hardly any code at the PC, which would say more: " +
+                               how_to_add_code(scene));
   if (entry)
     explain_ventry(scene, *entry, linux, verdict);
   else

@@ -24,6 +24,7 @@ CpuState state_of(const hv::RegisterFile& cpu) {
   state.frame = cpu.get_or("rbp", 0);
   state.user = protected_mode && (cs & 3) == 3;
   state.interrupts_masked = (flags & flag_if) == 0;
+  state.all_masked = cpu.get("eflags") && state.interrupts_masked;
   state.translation = (cr0 & cr0_pg) != 0;
   state.mode = text("{}, ring {}, interrupts {}",
                     is_64            ? "64-bit mode"
