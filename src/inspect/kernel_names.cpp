@@ -34,11 +34,14 @@ bool KernelNames::moved(u64 there, std::string_view name, std::string how) {
 }
 
 bool KernelNames::settle_by_registers(Subject& subject, const hv::RegisterFile& cpu) {
+  // A register that the dump does not have, or that nobody has set, says nothing.
+  const auto moved_as = [&](std::optional<u64> there, std::string_view name, const char* how) {
+    return there.value_or(0) != 0 && moved(*there, name, how);
+  };
   switch (cpu.arch) {
-    case Arch::aarch64:
-      return moved(cpu.get_or("vbar_el1", 0), "vectors", "VBAR_EL1 is its vectors");
+    case Arch::aarch64: return moved_as(cpu.get("vbar_el1"), "vectors", "VBAR_EL1 is its vectors");
     case Arch::riscv64:
-      return moved(cpu.get_or("stvec", 0), "handle_exception", "stvec is its handle_exception");
+      return moved_as(cpu.get("stvec"), "handle_exception", "stvec is its handle_exception");
     case Arch::x86_64: {
       const auto entry = page_fault_entry(subject, cpu);
       return entry && moved(*entry, "asm_exc_page_fault", "the IDT has its asm_exc_page_fault");

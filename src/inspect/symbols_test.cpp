@@ -117,6 +117,19 @@ TEST(KernelNames, FollowAMovedKernelByItsVectors) {
   EXPECT_NE(names.note().find("moved by 0x123400000 (VBAR_EL1"), std::string::npos);
 }
 
+TEST(KernelNames, ARegisterThatIsNotThereMovesNothing) {
+  const auto symbols =
+      Symbols::parse(bytes_of("ffffffc010010000 T vectors\n"
+                              "ffffffc010011000 T handle_exception\n"));
+  for (const Arch arch : {Arch::aarch64, Arch::riscv64}) {
+    FakeSubject guest(arch, 0x40000000, 4096);
+    KernelNames names(&*symbols);
+    names.settle(guest, {hv::RegisterFile(arch, hv::register_table(arch))});
+    EXPECT_EQ(names.describe(0xffffffc010010010), "vectors+0x10") << name(arch);
+    EXPECT_EQ(names.note().find("moved by"), std::string::npos) << names.note();
+  }
+}
+
 TEST(KernelNames, FollowItByStvecAndByTheIdt) {
   const auto symbols = Symbols::parse(bytes_of(map));
   FakeSubject riscv(Arch::riscv64, 0x80000000, 4096);
