@@ -72,6 +72,18 @@ void search_stack(const Scene& scene, CallChain& chain) {
   }
 }
 
+// Frames of one place in a row, as endless recursion leaves them, as one line.
+void collapse(std::vector<std::string>& frames) {
+  std::vector<std::string> kept;
+  for (usize at = 0; at < frames.size();) {
+    usize end = at;
+    while (end < frames.size() && frames[end] == frames[at]) ++end;
+    kept.push_back(end - at < 3 ? frames[at] : text("{}, {} times", frames[at], end - at));
+    at += end - at < 3 ? 1 : end - at;
+  }
+  frames = std::move(kept);
+}
+
 }  // namespace
 
 CallChain unwind(const Scene& scene) {
@@ -93,6 +105,7 @@ CallChain unwind(const Scene& scene) {
     if (frame->previous <= at) break;  // stacks grow downwards
     at = frame->previous;
   }
+  collapse(chain.frames);
   if (frames < short_chain) search_stack(scene, chain);
   return chain;
 }

@@ -117,6 +117,22 @@ TEST(Unwind, WithoutFramePointersTheStackIsSearched) {
             (std::vector<std::string>{"middle+0x20 (0x10002020)", "outer+0x30 (0x10003030)"}));
 }
 
+TEST(Unwind, FramesOfOnePlaceAreOneLine) {
+  Stack stack(Arch::aarch64, 8);
+  stack.file.set("pc", 0x10001010);
+  stack.file.set("x29", base + 0x8000);
+  u64 at = base + 0x8000;
+  for (int depth = 0; depth < 10; ++depth, at += 0x40) {
+    stack.put(at, at + 0x40);
+    stack.put(at + 8, 0x10002020);
+  }
+  stack.put(at, 0);
+  stack.put(at + 8, 0x10003030);
+  EXPECT_EQ(stack.chain().frames, (std::vector<std::string>{"inner+0x10 (0x10001010)",
+                                                            "middle+0x20 (0x10002020), 10 times",
+                                                            "outer+0x30 (0x10003030)"}));
+}
+
 TEST(Unwind, GoesRoundInNoCircle) {
   Stack stack(Arch::aarch64, 8);
   stack.file.set("pc", 0x10001010);
