@@ -238,6 +238,36 @@ TEST_F(Aarch64, ASpinBesideACpuThatWasNeverStartedWaitsForIt) {
   EXPECT_EQ(verdict().cause, Cause::never_started);
 }
 
+TEST_F(Aarch64, TheHeadlineNamesTheCpu) {
+  guest_.put32(base + 0x100, 0x14000000);
+  guest_.registers = [&](unsigned, unsigned) { return at(base + 0x100); };
+  EXPECT_NE(render_text(*diagnose(guest_, {})).find("VERDICT (spinning): spinning"),
+            std::string::npos);
+  guest_.change().cpus = 2;
+  guest_.registers = [&](unsigned cpu, unsigned) {
+    auto file = at(base + 0x100);
+    if (cpu == 0) file.activity = hv::Activity::stopped;
+    return file;
+  };
+  Report report = *diagnose(guest_, {});
+  report.deciding = 1;
+  report.verdict = report.cpus[1].verdict;
+  EXPECT_NE(render_text(report).find("VERDICT (spinning): CPU 1: spinning"), std::string::npos)
+      << render_text(report);
+}
+
+TEST(Riscv64, BeforeTheFirstTrapThereIsNoCause) {
+  FakeSubject guest(Arch::riscv64, 0x80000000, 1 << 16);
+  guest.registers = [&](unsigned, unsigned) {
+    hv::RegisterFile file(Arch::riscv64, hv::register_table(Arch::riscv64));
+    for (const char* name : {"pc", "scause", "sepc"})
+      file.set(name, name[0] == 'p' ? 0x80000100 : 0);
+    return file;
+  };
+  const std::string report = render_text(*diagnose(guest, {}));
+  EXPECT_NE(report.find("scause    0000000000000000  no trap yet"), std::string::npos) << report;
+}
+
 TEST(Riscv64, WfiWithoutAnyInterruptEnabledNeverEnds) {
   FakeSubject guest(Arch::riscv64, 0x80000000, 1 << 16);
   guest.put32(0x80000100, 0x10500073);

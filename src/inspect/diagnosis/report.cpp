@@ -66,6 +66,15 @@ void cpu_text(std::string& out, const Report& report, const CpuReport& one) {
   section(out, "Registers", general_registers(one.registers));
 }
 
+// "CPU 1: " where there are several and the verdict is that one's own, not the VM's.
+std::string whose(const Report& report) {
+  const Cause cause = report.verdict.cause;
+  if (report.cpus.size() < 2 || cause == Cause::paused || cause == Cause::debugged) return {};
+  const CpuReport& one = report.cpus[report.deciding];
+  return one.verdict.sentence == report.verdict.sentence ? text("CPU {}: ", one.cpu)
+                                                         : std::string();
+}
+
 }  // namespace
 
 std::string render_text(const Report& report) {
@@ -73,7 +82,8 @@ std::string render_text(const Report& report) {
       text("{}: {}, {} CPU{}, {} sample{} each\n\n", report.facts.what, name(report.facts.arch),
            report.cpus.size(), report.cpus.size() == 1 ? "" : "s", report.samples,
            report.samples == 1 ? "" : "s");
-  out += text("VERDICT ({}): {}.\n", name(report.verdict.cause), report.verdict.sentence);
+  out += text("VERDICT ({}): {}{}.\n", name(report.verdict.cause), whose(report),
+              report.verdict.sentence);
   bullets(out, report.verdict.evidence);
   if (!report.verdict.advice.empty()) out += "What to do:\n";
   bullets(out, report.verdict.advice);

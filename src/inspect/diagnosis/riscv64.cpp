@@ -192,7 +192,9 @@ std::vector<std::string> words(const hv::RegisterFile& cpu, const CpuState& stat
                       : text("trap entry at {:#x}, {}", value & ~u64{3},
                              (value & 3) == 0 ? "direct" : "vectored");
   });
-  line("scause", describe_cause);
+  line("scause", [&](u64 cause) {
+    return cause == 0 && !state.recorded ? std::string("no trap yet") : describe_cause(cause);
+  });
   line("sepc", [](u64) { return std::string("where the last trap came from"); });
   line("stval", [](u64) { return std::string("the address or instruction it is about"); });
   line("satp", [](u64 value) {
