@@ -23,12 +23,16 @@ Result<Trace> parse_header(Bytes file, std::string_view name) {
   if (file.size() < sizeof(Header) || std::memcmp(file.data(), magic, sizeof magic) != 0)
     return bad(name, "is no trace", hint);
   const auto header = load_as<Header>(file, 0);
-  if (header.version != version || header.header_size != sizeof(Header) ||
-      header.record_size != sizeof(Record))
+  if (header.version != version)
     return bad(name,
                text("is a trace of version {}, this polyvisor reads version {}",
                     u32{header.version}, version),
                "use the polyvisor that wrote it");
+  if (header.header_size != sizeof(Header) || header.record_size != sizeof(Record))
+    return bad(name,
+               text("has a damaged header: its records have {} bytes, those of version {} have {}",
+                    u32{header.record_size}, version, sizeof(Record)),
+               hint);
   const auto arch = arch_of(header.arch);
   const bool kind_known = header.kind == 1 || header.kind == 2;
   if (!arch || !kind_known || header.vcpus == 0 || header.vcpus > most_vcpus)
@@ -39,6 +43,7 @@ Result<Trace> parse_header(Bytes file, std::string_view name) {
   trace.board.assign(header.board, strnlen(header.board, sizeof header.board));
   trace.wall_ns = header.wall_ns;
   trace.vcpus.resize(header.vcpus);
+  trace.registers = header.registers;
   return trace;
 }
 
@@ -75,6 +80,10 @@ Result<Trace> parse(Bytes file, std::string_view name) {
     event.changes = record.extra;
     for (usize i = 0; i < record.extra; ++i, at += sizeof(StepRegister)) {
       const auto change = load_as<StepRegister>(file, at);
+      if (trace.registers != 0 && change.index >= trace.registers)
+        return bad(name, text("is damaged at offset {:#x}: a step tells {} registers, there is no "
+                              "register {}",
+                              at, trace.registers, u16{change.index}));
       trace.changes.push_back({change.index, change.value});
     }
     trace.vcpus[event.vcpu].push_back(event);

@@ -38,7 +38,8 @@ struct Trace {
   u64 wall_ns = 0;
   std::vector<std::vector<Event>> vcpus;
   std::vector<Change> changes;
-  bool cut = false;  // the file ends inside a record: the run was killed
+  u32 registers = 0;  // how many a step can tell; 0: it is not said
+  bool cut = false;   // the file ends inside a record: the run was killed
 
   std::span<const Change> changes_of(const Event& event) const {
     return std::span(changes).subspan(event.first_change, event.changes);

@@ -100,6 +100,31 @@ TEST(Reader, RefusesWhatIsNoTrace) {
   EXPECT_FALSE(parse(nobody, "t"));
 }
 
+TEST(Reader, SaysWhatIsDamaged) {
+  Blob sizes = header();
+  sizes[20] = 48;  // record_size
+  const auto refused = parse(sizes, "t");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message.find("version 1, this"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("have 48 bytes"), std::string::npos)
+      << refused.error().message;
+
+  Blob steps = header(Kind::steps);
+  steps[32] = 34;  // registers
+  Record step = record(Cause::step, 1, 0x1000);
+  step.extra = 1;
+  append(steps, step);
+  StepRegister change{};
+  change.index = 34;
+  append(steps, change);
+  const auto damaged = parse(steps, "t");
+  ASSERT_FALSE(damaged);
+  EXPECT_NE(damaged.error().message.find("no register 34"), std::string::npos)
+      << damaged.error().message;
+  steps[sizeof(Header) + sizeof(Record)] = 33;
+  EXPECT_TRUE(parse(steps, "t"));
+}
+
 TEST(Reader, ACutEndIsToldAndTheRestRead) {
   Blob blob = header();
   append(blob, record(Cause::mmio_read, 1, 2));
