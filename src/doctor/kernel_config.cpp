@@ -1,5 +1,6 @@
 #include "doctor/kernel_config.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,6 +65,9 @@ bool complete(std::span<const OptionFinding> findings) {
 
 // The file's first bytes, at most what a configuration can have.
 Result<std::string> read_beginning(int fd, const std::string& file) {
+  struct stat status{};
+  if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+    return fail(Error::Kind::image, text("{}: is a directory, not a file", file));
   std::string content(largest + 1, '\0');
   if (::lseek(fd, 0, SEEK_SET) < 0)
     return fail_errno(text("{}: cannot be read twice", file), errno);
@@ -89,6 +93,16 @@ FoundConfig by_itself(boot::KernelConfig config, std::string_view packing) {
           fragment ? text("what looks like a fragment of {}", what) : what,
           {},
           fragment};
+}
+
+// Whether a gzip stream that cannot be read to its end begins with a configuration.
+bool begins_as_config(int fd, const std::string& file) {
+  const auto image = boot::ImageFile::open(fd, file);
+  if (!image) return false;
+  auto stream = boot::Decompressor::open(*image, boot::Compression::gzip, 0, image->size());
+  std::string head(512, '\0');
+  if (!stream || !stream->read({reinterpret_cast<u8*>(head.data()), head.size()})) return false;
+  return is_text(head) && head.find("CONFIG_") != head.npos;
 }
 
 // A kernel image, whose configuration is somewhere inside.
@@ -161,10 +175,14 @@ Result<FoundConfig> read_kernel_config(int fd, const std::string& file) {
   if (is_text(content) && content.size() <= largest)
     return by_itself(TRY(boot::KernelConfig::from_text(std::move(content)), file), "");
   // A gzip stream is either config.gz or a compressed kernel: only the first is text throughout.
-  if (boot::compression_of(bytes_of(content)) == boot::Compression::gzip)
-    if (auto config = boot::KernelConfig::from_gzip(bytes_of(content));
-        config && is_text(config->text()))
-      return by_itself(*std::move(config), "compressed ");
+  if (boot::compression_of(bytes_of(content)) == boot::Compression::gzip) {
+    auto config = boot::KernelConfig::from_gzip(bytes_of(content));
+    if (config && is_text(config->text())) return by_itself(*std::move(config), "compressed ");
+    if (!config && begins_as_config(fd, file))
+      return fail(Error::Kind::image,
+                  text("{}: a compressed .config, but {}", file, config.error().message),
+                  "copy it again, or give the .config itself");
+  }
   return from_image(fd, file);
 }
 
@@ -180,6 +198,11 @@ std::string text_report(const FoundConfig& found, Arch arch, Role role,
                                   : text("{}={}", finding.option.name, finding.value);
     out += text("{}  {:<34} {}\n", mark(finding.state), shown, wrapped(finding.words, indent));
   }
+  if (const auto own = architecture_of(found.config); own && *own != arch)
+    out += text(
+        "\nIt is the configuration of a kernel for {}, held against what {} needs: leave "
+        "out --arch.\n",
+        pv::name(*own), pv::name(arch));
   summary(out, findings, role);
   if (found.fragment)
     out +=

@@ -130,12 +130,17 @@ TEST(KernelConfig, MissingOnesAreWeighed) {
 }
 
 TEST(KernelConfig, OneOfTwoIsEnough) {
+  EXPECT_EQ(find(examine(config("CONFIG_KVM_PVM=y\n"), Arch::x86_64, Role::host),
+                 "KVM_INTEL|KVM_AMD|KVM_PVM")
+                .state,
+            State::fine);
+  EXPECT_EQ(find(examine(config("CONFIG_KVM_AMD=m\n"), Arch::x86_64, Role::host),
+                 "KVM_INTEL|KVM_AMD|KVM_PVM")
+                .state,
+            State::fine);
   EXPECT_EQ(
-      find(examine(config("CONFIG_KVM_AMD=m\n"), Arch::x86_64, Role::host), "KVM_INTEL|KVM_AMD")
+      find(examine(config("CONFIG_KVM=m\n"), Arch::x86_64, Role::host), "KVM_INTEL|KVM_AMD|KVM_PVM")
           .state,
-      State::fine);
-  EXPECT_EQ(
-      find(examine(config("CONFIG_KVM=m\n"), Arch::x86_64, Role::host), "KVM_INTEL|KVM_AMD").state,
       State::broken);
   EXPECT_EQ(find(examine(config("CONFIG_KVM_E500MC=y\n"), Arch::powerpc, Role::host),
                  "KVM_E500V2|KVM_E500MC")
@@ -222,6 +227,25 @@ TEST(ReadKernelConfig, ADamagedOneInsideIsNotAMissingOne) {
   EXPECT_TRUE(contains(read_kernel_config(without.get(), "c").error().message, "is not inside"));
 }
 
+TEST(ReadKernelConfig, ACompressedOneThatIsCutOffIsSaidToBe) {
+  std::string plain = "#\n# Linux/arm64 6.1.0 Kernel Configuration\n#\n";
+  for (int i = 0; i < 20'000; ++i) plain += text("CONFIG_OPTION_{}=y\n", i * 7919);
+  const std::string whole = gzip(plain);
+  const Fd fd = file_of(std::string_view(whole).substr(0, whole.size() / 2));
+  const auto found = read_kernel_config(fd.get(), "config.gz");
+  ASSERT_FALSE(found);
+  EXPECT_TRUE(contains(found.error().message, "broken or cut off")) << found.error().message;
+  EXPECT_TRUE(contains(found.error().hint, "copy it again")) << found.error().hint;
+}
+
+TEST(ReadKernelConfig, AFolderIsNoFile) {
+  const Fd fd = *open_file("/", O_RDONLY);
+  const auto found = read_kernel_config(fd.get(), "/");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().kind, Error::Kind::image);
+  EXPECT_TRUE(contains(found.error().message, "directory")) << found.error().message;
+}
+
 TEST(ReadKernelConfig, AFragmentIsCalledOne) {
   const Fd file = file_of("# options that KVM wants\nCONFIG_VIRTUALIZATION=y\nCONFIG_KVM=y\n");
   const auto found = read_kernel_config(file.get(), "a");
@@ -245,6 +269,16 @@ TEST(ReadKernelConfig, WhatHasNone) {
     EXPECT_EQ(found.error().kind, Error::Kind::image) << found.error().message;
     EXPECT_TRUE(found.error().message.starts_with("file: ")) << found.error().message;
   }
+}
+
+TEST(KernelConfigReport, SaysWhenTheConfigurationIsAnothersArchitecture) {
+  const FoundConfig found{
+      config("# Linux/x86 6.1.0 Kernel Configuration\nCONFIG_X86_64=y\n"), "a .config", {}, false};
+  const auto asked = [&](Arch arch) {
+    return text_report(found, arch, Role::host, examine(found.config, arch, Role::host));
+  };
+  EXPECT_TRUE(contains(asked(Arch::aarch64), "of a kernel for x86_64")) << asked(Arch::aarch64);
+  EXPECT_FALSE(contains(asked(Arch::x86_64), "of a kernel for"));
 }
 
 TEST(KernelConfigReport, TextAndJson) {

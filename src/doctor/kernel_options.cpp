@@ -127,7 +127,8 @@ constexpr KernelOption powerpc_host[] = {
 
 constexpr KernelOption x86_64_host[] = {
     {"KVM", needed, "KVM", "there is no /dev/kvm", ""},
-    {"KVM_INTEL|KVM_AMD", needed, "KVM for the processor's maker", "there is no /dev/kvm", ""},
+    {"KVM_INTEL|KVM_AMD|KVM_PVM", needed,
+     "KVM for the processor's maker (PVM: without its virtualization)", "there is no /dev/kvm", ""},
     huge_pages,
     PV_SELECTED("HAVE_KVM",
                 "says that the architecture has KVM; newer kernels (6.12) no longer have it",
