@@ -45,7 +45,7 @@ inline std::unexpected<Error> fail_check(std::string_view check, std::string mes
   return std::unexpected(Error{Error::Kind::host, std::move(message), std::move(hint), check});
 }
 
-// A failed system call: "<what>: <strerror> (errno NAME)".
+// A failed system call: "<what>: <strerror> (errno NAME)", with the check that may explain it.
 std::unexpected<Error> fail_errno(std::string what, int error, std::string hint = {});
 
 }  // namespace pv

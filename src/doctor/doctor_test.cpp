@@ -393,6 +393,17 @@ TEST(Explain, TheNamedCheckThenWhatIsBroken) {
   EXPECT_TRUE(contains(error.message, "neither GICv3 nor GICv2")) << error.message;
 }
 
+TEST(Explain, ALimitExplainsWhatItMadeFail) {
+  FakeProbe host(Arch::aarch64);
+  host.limits[static_cast<usize>(Limit::address_space)] = 195_MiB;
+  const Error failed = fail_errno("cannot reserve 512 MiB", ENOMEM, "give less memory").error();
+  const Error error = explain(host, failed);
+  EXPECT_TRUE(contains(error.message, "195 MiB of address space")) << error.message;
+  EXPECT_TRUE(contains(error.hint, "ulimit -v unlimited")) << error.hint;
+  EXPECT_EQ(explain(FakeProbe(Arch::aarch64), failed).hint, "give less memory");
+  EXPECT_TRUE(contains(fail_errno("--timeline", ENOSPC).error().hint, "no room is left"));
+}
+
 TEST(Explain, WhatNoCheckExplainsStays) {
   const FakeProbe host(Arch::aarch64);
   const Error plain{Error::Kind::host, "KVM refused x", "try y", {}};
