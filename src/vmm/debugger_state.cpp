@@ -164,7 +164,8 @@ std::string Debugger::monitor(unsigned cpu, std::string_view line) {
   if (line == "reset") {
     ending_ = true;
     hooks_.finish({Outcome::Kind::reset, 0, {}, {}});
-    return "This boot ends here. With --reboot the next one waits at the same address.\n";
+    return "This boot ends here. The next one, which run --reboot starts, waits at the same "
+           "address.\n";
   }
   if (line == "registers") return monitor_registers(cpu);
   if (line == "exits") return hooks_.exit_report() + "\n";
