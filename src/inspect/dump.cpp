@@ -41,6 +41,32 @@ Tokens split(std::string_view line) {
   return tokens;
 }
 
+// What Linux prints for a fault has "x29: VALUE", "sp : VALUE", "GPR00: VALUE ...": the same as
+// assignments. An address before a colon is none: code follows it.
+std::string colons_to_assignments(const std::string& line) {
+  std::string out;
+  usize done = 0;
+  for (usize colon = line.find(':'); colon != line.npos; colon = line.find(':', colon + 1)) {
+    usize end = colon;
+    while (end > done && blank(line[end - 1])) --end;
+    usize begin = end;
+    while (begin > done && !blank(line[begin - 1]) && line[begin - 1] != ']') --begin;
+    usize value = colon + 1;
+    while (value < line.size() && (blank(line[value]) || line[value] == '[' || line[value] == '<'))
+      ++value;
+    usize value_end = value;
+    while (value_end < line.size() && hex_digit(line[value_end]) >= 0) ++value_end;
+    const std::string_view name = std::string_view(line).substr(begin, end - begin);
+    if (name.empty() || name.size() > 8 || value_end - value < 8 || name.starts_with("0x"))
+      continue;
+    out += line.substr(done, end - done) + (name.starts_with("GPR") ? " " : "=") +
+           line.substr(value, value_end - value);
+    done = value_end;
+    while (done < line.size() && (line[done] == '>' || line[done] == ']')) ++done;
+  }
+  return out + line.substr(done);
+}
+
 // Each line of `text`, without its end.
 template <class F>
 void for_each_line(std::string_view text, F each) {
@@ -166,8 +192,9 @@ void Parser::registers(const Tokens& tokens) {
       ++i;
     } else if (const usize taken = general_registers_of_powerpc(tokens, i); taken != 0) {
       i += taken;
-    } else if (i + 1 < tokens.size() && tokens[i + 1].size() >= 8) {
-      // "pc   ffffffff80004d7a": only with a value that is surely one.
+    } else if (i + 1 < tokens.size() &&
+               (tokens[i + 1].size() >= 8 || (i == 0 && tokens[1].starts_with("0x")))) {
+      // "pc   ffffffff80004d7a": only with a value that is surely one; gdb's "x0  0x0  0".
       const auto value = hex_number(tokens[i + 1]);
       i += value && set(tokens[i], *value) ? 2 : 1;
     } else {
@@ -241,7 +268,7 @@ void Parser::line(std::string_view words) {
   const usize code_begin = find_code(words, after);
   std::string front(words.substr(0, code_begin));
   if (code_begin != words.npos) std::ranges::replace(front, ',', ' ');
-  const std::string joined = join_assignments(front);
+  const std::string joined = colons_to_assignments(join_assignments(front));
   const Tokens tokens = split(joined);
   if (tokens.size() == 1 && tokens[0].starts_with("CPU#")) {
     next_cpu_ = true;
@@ -267,13 +294,24 @@ std::optional<Arch> arch_of(std::string_view text) {
   for (bool assigned : {true, false})
     for_each_line(text, [&](std::string_view words) {
       if (found) return;
-      const std::string joined = join_assignments(words);
+      const std::string joined = colons_to_assignments(join_assignments(words));
       for (std::string_view token : split(joined)) {
         const usize equals = token.find('=');
         if (!found && (equals != token.npos || !assigned))
           found = dump_names::betrays(token.substr(0, equals));
       }
     });
+  return found;
+}
+
+// Whether it has what looks like a program counter, whatever the architecture.
+bool names_pc(std::string_view text) {
+  bool found = false;
+  for_each_line(text, [&](std::string_view words) {
+    const std::string joined = join_assignments(words);
+    for (std::string_view token : split(joined))
+      found = found || token.starts_with("PC=") || token.starts_with("pc=");
+  });
   return found;
 }
 
@@ -284,6 +322,9 @@ constexpr std::string_view hint =
 
 Result<Dump> parse_text(std::string_view text) {
   const auto arch = arch_of(text);
+  if (!arch && names_pc(text))
+    return fail(Error::Kind::image, "the dump does not tell of which architecture it is",
+                "add registers that only one has: PSTATE, mstatus, MSR and NIP, or RIP");
   if (!arch) return fail(Error::Kind::image, "no register dump was found in it", std::string(hint));
   Parser parser(*arch);
   for_each_line(text, [&](std::string_view words) { parser.line(words); });
@@ -302,7 +343,9 @@ Result<Dump> parse_dump(std::string_view text) {
   });
   if (dump.cpus.empty())
     return fail(Error::Kind::image, "the dump does not say where the program counter is",
-                std::string(hint));
+                "Linux tells it by a name: look that up (System.map, addr2line), and add a line "
+                "PC=ADDRESS before the code; otherwise " +
+                    std::string(hint));
   return dump;
 }
 

@@ -1,7 +1,8 @@
 // A register dump as text, from which a hang can be diagnosed without the guest: what people paste
 // into mails. Understood: QEMU's `info registers` for aarch64, riscv64, PowerPC and x86_64, with
-// `x/8wx` or `x/10i` lines; lines of NAME=VALUE and "code at PC: ..."; the "Code:" line of a Linux
-// oops; and what `polyvisor diagnose --json` prints. "CPU#1" begins the next CPU.
+// `x/8wx` or `x/10i` lines; gdb's `info registers`; lines of NAME=VALUE and "code at PC: ..."; the
+// registers and the "Code:" line of a Linux oops; and what `polyvisor diagnose --json` prints.
+// "CPU#1" begins the next CPU.
 //
 // The text is hostile: everything is bounded. Absent: vector registers, symbols in a dump.
 #pragma once

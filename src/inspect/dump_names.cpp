@@ -15,7 +15,9 @@ constexpr Alias aliases[] = {
     {Arch::aarch64, "fp", "x29"},          {Arch::aarch64, "esr", "esr_el1"},
     {Arch::aarch64, "far", "far_el1"},     {Arch::aarch64, "elr", "elr_el1"},
     {Arch::aarch64, "vbar", "vbar_el1"},   {Arch::riscv64, "s0", "fp"},
-    {Arch::riscv64, "mstatus", "sstatus"}, {Arch::riscv64, "x0", "zero"},
+    {Arch::riscv64, "mstatus", "sstatus"}, {Arch::riscv64, "epc", "pc"},
+    {Arch::riscv64, "status", "sstatus"},  {Arch::riscv64, "cause", "scause"},
+    {Arch::riscv64, "badaddr", "stval"},   {Arch::riscv64, "x0", "zero"},
     {Arch::powerpc, "nip", "pc"},          {Arch::powerpc, "esr", "esr"},
     {Arch::x86_64, "rfl", "eflags"},       {Arch::x86_64, "efl", "eflags"},
     {Arch::x86_64, "eip", "rip"},          {Arch::x86_64, "eax", "rax"},
@@ -35,7 +37,9 @@ constexpr Betrayal betrayals[] = {
     {"rax", Arch::x86_64},       {"cr3", Arch::x86_64},      {"nip", Arch::powerpc},
     {"gpr00", Arch::powerpc},    {"ivpr", Arch::powerpc},    {"srr0", Arch::powerpc},
     {"x1/ra", Arch::riscv64},    {"mhartid", Arch::riscv64}, {"sepc", Arch::riscv64},
-    {"stvec", Arch::riscv64},    {"satp", Arch::riscv64},
+    {"stvec", Arch::riscv64},    {"satp", Arch::riscv64},    {"cpsr", Arch::aarch64},
+    {"x29", Arch::aarch64},      {"epc", Arch::riscv64},     {"ra", Arch::riscv64},
+    {"badaddr", Arch::riscv64},  {"xer", Arch::powerpc},
 };
 
 std::string lower(std::string_view name) {

@@ -131,6 +131,68 @@ TEST(Dump, ReadsQemusX86) {
   EXPECT_EQ(cpu.get("cr0"), 0x80050033u);
 }
 
+TEST(Dump, ReadsGdbs) {
+  const Dump arm = parsed(
+      "x0             0x1de7ec7edbadc0de  2154829309229515998\n"
+      "x1             0x0                 0\n"
+      "x29            0xffffffc0108f0090  -274599837552\n"
+      "sp             0xffffffc01084c2b0  0xffffffc01084c2b0\n"
+      "pc             0xffffffc010010a34  0xffffffc010010a34 <vectors+564>\n"
+      "cpsr           0x400003c5          [ SP EL=1 F I A D Z ]\n");
+  EXPECT_EQ(arm.arch, Arch::aarch64);
+  EXPECT_EQ(arm.cpus.at(0).get("x0"), 0x1de7ec7edbadc0de);
+  EXPECT_EQ(arm.cpus.at(0).get("x1"), 0u);
+  EXPECT_EQ(arm.cpus.at(0).get("cpsr"), 0x400003c5u);
+  const Dump riscv = parsed(
+      "ra  0x80001234  0x80001234\nsp  0x80200000  0x80200000\n"
+      "t0  0x5  5\npc  0x80000010  0x80000010\n");
+  EXPECT_EQ(riscv.arch, Arch::riscv64);
+  EXPECT_EQ(riscv.cpus.at(0).get("t0"), 5u);
+}
+
+TEST(Dump, ReadsTheRegistersOfLinuxsOops) {
+  const Dump arm = parsed(
+      "[    0.000000] pstate: 400003c5 (nZcv DAIF -PAN -UAO -TCO BTYPE=--)\n"
+      "[    0.000000] pc : [<ffffffc010010a34>] __kernel_ventry+0x34/0x80\n"
+      "[    0.000000] lr : printk+0x5c/0x84\n[    0.000000] sp : ffffffc01084c2b0\n"
+      "[    0.000000] x29: ffffffc0108f0090 x28: 0000000000000000\n"
+      "[    0.000000] x3 : 1de7ec7edbadc0de x2 : ffffffc01084ca38\n"
+      "[    0.000000] Code: d53bd040 cb2063e0 f274cc1f 54002ca1 (cb2063ff)\n");
+  EXPECT_EQ(arm.arch, Arch::aarch64);
+  const auto& cpu = arm.cpus.at(0);
+  EXPECT_EQ(cpu.get("pc"), 0xffffffc010010a34);
+  EXPECT_EQ(cpu.get("cpsr"), 0x400003c5u);
+  EXPECT_EQ(cpu.get("sp"), 0xffffffc01084c2b0);
+  EXPECT_EQ(cpu.get("x28"), 0u);
+  EXPECT_EQ(cpu.get("x3"), 0x1de7ec7edbadc0de);
+  EXPECT_EQ(arm.memory.at(0).address, 0xffffffc010010a34 - 16);
+
+  const Dump riscv = parsed(
+      "epc : schedule+0x10/0x40\nepc : ffffffff80004d7a ra : ffffffff80004d6a sp : "
+      "ffffffff81403ea0\nstatus: 0000000200000120 badaddr: 0000000000000010 cause: "
+      "000000000000000d\n");
+  EXPECT_EQ(riscv.arch, Arch::riscv64);
+  EXPECT_EQ(riscv.cpus.at(0).get("pc"), 0xffffffff80004d7a);
+  EXPECT_EQ(riscv.cpus.at(0).get("scause"), 13u);
+  EXPECT_EQ(riscv.cpus.at(0).get("stval"), 16u);
+
+  const Dump power = parsed(
+      "NIP:  c0012345 LR: c0000010 CTR: 00000000\nMSR:  00029002 <CE,EE,ME>  CR: 22000044\n"
+      "GPR00: 00000000 c0501f80 c04b5b40 00000003\n");
+  EXPECT_EQ(power.arch, Arch::powerpc);
+  EXPECT_EQ(power.cpus.at(0).get("pc"), 0xc0012345u);
+  EXPECT_EQ(power.cpus.at(0).get("r3"), 3u);
+}
+
+TEST(Dump, SaysWhatIsMissing) {
+  const auto alone = parse_dump("PC=ffffffc010010a34\n");
+  ASSERT_FALSE(alone);
+  EXPECT_NE(alone.error().message.find("which architecture"), std::string::npos);
+  const auto named = parse_dump("pstate: 400003c5\npc : start_kernel+0x34/0x80\n");
+  ASSERT_FALSE(named);
+  EXPECT_NE(named.error().hint.find("PC=ADDRESS"), std::string::npos);
+}
+
 TEST(Dump, RefusesWhatIsNone) {
   for (std::string_view text :
        {"", "hello", "{}", "PC=", "X00=1", "RIP=", "{\"arch\":\"aarch64\"}"})
