@@ -110,6 +110,7 @@ class Watch {
   void answered(const Signs& now) {
     met_ = true;
     mute_ = 0;
+    heard_ = monotonic_ms();
     const bool talks = now.output != seen_.output, exits = now.exits != seen_.exits;
     seen_ = now;
     exits_ = exits_ || exits;
@@ -157,15 +158,17 @@ class Watch {
     const char state = process_state();
     if (!met_ || state == 'T' || state == 't' || mute_reported_) {
       mute_ = 0;
+      heard_ = monotonic_ms();
       return;
     }
     if (mute_++ == 0) since_ = monotonic_ms();
     if (monotonic_ms() - since_ < i64{limit_} * 1000) return;
     mute_reported_ = true;
-    say(text(
-        "polyvisor: watchdog: the monitor has not answered for {} s; its process {}.\n", limit_,
-        state == 'D' || state == '?' ? "waits in the host's kernel, probably for a disk or file"
-                                     : "neither serves its VM nor ends"));
+    say(text("polyvisor: watchdog: the monitor has not answered for {} s; its process {}.\n",
+             (monotonic_ms() - heard_) / 1000,
+             state == 'D' || state == '?'
+                 ? "waits in the host's kernel, probably for a disk or file"
+                 : "neither serves its VM nor ends"));
     if (stop_) end();
   }
 
@@ -197,7 +200,8 @@ class Watch {
   bool exits_when_reported_ = false;
   bool met_ = false;  // it has answered once
   u32 mute_ = 0;      // unanswered questions in a row
-  i64 since_ = 0;     // of monotonic_ms()
+  i64 since_ = 0;     // of monotonic_ms(): the first of them failed
+  i64 heard_ = 0;     // when it last answered, or could not
   bool mute_reported_ = false;
 };
 
