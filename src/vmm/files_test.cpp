@@ -68,6 +68,20 @@ TEST_F(OpenFiles, DisksAreNamedByNumber) {
   EXPECT_NE(e.message.find("/nonexistent/disk"), std::string::npos) << e.message;
 }
 
+TEST_F(OpenFiles, WhatIsReadIsNotWrittenOver) {
+  block::TestFile disk{4096}, out{0};
+  config.disks = {{disk.path(), true, false}};
+  config.timeline = out.path();
+  EXPECT_TRUE(open_files(config));
+  for (const std::string& path : {there.path(), disk.path(), out.path()}) {
+    config.trace.file = path;
+    Error e = error();
+    EXPECT_EQ(e.kind, Error::Kind::usage);
+    EXPECT_NE(e.message.find(path), std::string::npos) << e.message;
+  }
+  EXPECT_EQ(*file_size(open_file(there.path(), O_RDONLY)->get()), 4096u);
+}
+
 TEST_F(OpenFiles, ADumpThatCannotBeWrittenIsNamedByItsOption) {
   config.dump_dtb = "/nonexistent/tree.dtb";
   EXPECT_EQ(error().message.substr(0, 10), "--dump-dtb");
