@@ -57,8 +57,28 @@ Words with_options(Words words, const std::string& name) {
   return words;
 }
 
-// The copy's process; its output goes to nobody, and it ends with us.
-Result<pid_t> start(const Words& words, u64 pid) {
+// The end of what somebody writes into a pipe.
+class Tail {
+ public:
+  explicit Tail(Fd pipe) : pipe_(std::move(pipe)) {}
+  // What is there, without waiting.
+  const std::string& read() {
+    constexpr usize most = 4096;
+    char piece[most];
+    for (ssize_t got; (got = ::read(pipe_.get(), piece, sizeof piece)) > 0;) {
+      text_.append(piece, static_cast<usize>(got));
+      if (text_.size() > most) text_.erase(0, text_.size() - most);
+    }
+    return text_;
+  }
+
+ private:
+  Fd pipe_;
+  std::string text_;
+};
+
+// The copy's process; its output goes to nobody, its errors to `errors`, and it ends with us.
+Result<pid_t> start(const Words& words, u64 pid, int errors) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -68,7 +88,8 @@ Result<pid_t> start(const Words& words, u64 pid) {
   if (child != 0) return child;
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   const int null = ::open("/dev/null", O_RDWR);
-  for (int fd : {0, 1, 2}) ::dup2(null, fd);
+  for (int fd : {0, 1}) ::dup2(null, fd);
+  ::dup2(errors, 2);
   if (::chdir(folder.c_str()) == 0) ::execv("/proc/self/exe", arguments.data());
   ::_exit(127);
 }
@@ -82,16 +103,18 @@ std::optional<int> ended(pid_t child) {
 
 struct Copy {
   std::optional<int> status;  // it ended by itself
+  std::string errors;         // the end of what it said then
   std::optional<inspect::Report> report;
   u64 console_bytes = 0;
 };
 
-Result<Copy> examine_copy(pid_t child, const std::string& name, u64 run_ms,
+Result<Copy> examine_copy(pid_t child, Tail& errors, const std::string& name, u64 run_ms,
                           const Examination& how) {
   Copy copy;
   for (u64 waited = 0; waited < run_ms; waited += 100) {
     sleep_ms(100);
     copy.status = ended(child);
+    copy.errors = errors.read();
     if (copy.status) return copy;
   }
   const auto directories = control::Directory::existing();
@@ -110,8 +133,8 @@ Result<Copy> examine_copy(pid_t child, const std::string& name, u64 run_ms,
 std::string conclude(const inspect::Report& original, const Copy& copy, u64 console_bytes) {
   const bool sick = !is_healthy(original.verdict.cause);
   if (copy.status && *copy.status >= 100)
-    return text("The copy with zeroed registers ended with status {}: nothing is shown.\n",
-                *copy.status);
+    return text("The copy with zeroed registers ended with status {}: nothing is shown.\n{}",
+                *copy.status, last_lines(copy.errors));
   std::string out = "With zeroed registers: ";
   out += copy.status
              ? text("the copy ran to its end, status {}.\n", *copy.status)
@@ -139,15 +162,36 @@ std::string conclude(const inspect::Report& original, const Copy& copy, u64 cons
 
 }  // namespace
 
+std::string last_lines(std::string_view said) {
+  constexpr usize most = 3;
+  std::string lines;
+  for (usize n = 0; n < most && !said.empty();) {
+    while (said.ends_with('\n')) said.remove_suffix(1);
+    const usize begin = said.rfind('\n') + 1;  // of npos: 0
+    const std::string_view line = said.substr(begin);
+    if (!line.empty()) {
+      lines.insert(0, text("  it said: {}\n", line));
+      ++n;
+    }
+    said = said.substr(0, begin);
+  }
+  return lines;
+}
+
 Result<std::string> compare_with_copy(const control::Running& vm, const inspect::Report& original,
                                       const Examination& how) {
   const auto stats = TRY(control::request(vm, control::Verb::stat));
   const u64 pid = number_of(stats, "pid");
   const Words words = TRY(command_line(pid), "the VM's command line");
   const std::string name = vm.name.substr(0, 40) + "-zeroed";
-  const pid_t child = TRY(start(with_options(words, name), pid));
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail_errno("cannot make a pipe", errno);
+  Tail errors{Fd(ends[0])};
+  Fd said(ends[1]);
+  const pid_t child = TRY(start(with_options(words, name), pid, said.get()));
+  said.reset();
   const u64 run_ms = std::clamp(number_of(stats, "uptime_ms"), shortest_ms, longest_ms);
-  auto copy = examine_copy(child, name, run_ms, how);
+  auto copy = examine_copy(child, errors, name, run_ms, how);
   if (!copy || !copy->status) {
     // It has been asked to stop; a copy that could not even be examined is ended.
     for (int turn = 0; turn < 50 && !ended(child); ++turn) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/examine.h"
 
@@ -13,5 +14,8 @@ namespace pv::cli {
 // be started or examined (a disk that the VM is writing to cannot be opened twice).
 Result<std::string> compare_with_copy(const control::Running& vm, const inspect::Report& original,
                                       const Examination& how);
+
+// The last lines of what a copy that failed said on its standard error, for that report.
+std::string last_lines(std::string_view said);
 
 }  // namespace pv::cli
