@@ -99,7 +99,7 @@ TEST(Validate, CpuLimits) {
 
 TEST(Validate, WhatOneArchitectureHasIsRefusedOnOthers) {
   for (const auto set : {+[](VmConfig& config) { config.nisv = Nisv::stop; },
-                         +[](VmConfig& config) { config.reset_policy = ResetPolicy::zero; }}) {
+                         +[](VmConfig& config) { config.reset_policy = ResetPolicy::random; }}) {
     VmConfig config = good();
     set(config);
     EXPECT_EQ(validate(config).has_value(), host_arch == Arch::aarch64);
