@@ -10,11 +10,7 @@ import os
 
 
 # (targets, tests, why); both are patterns.
-UNPROVEN = (
-    ("*", "guest-linux/silent*", "not seen to pass yet: on a host with other work the search for the log ran out of its time"),
-    ("*", "guest-linux/panicked*", "not seen to pass yet: on a host with other work the VM did not answer in time"),
-    ("[rx]*", "guest-linux/symbols*", "not seen to pass yet"),
-)
+UNPROVEN = ()
 
 
 def reason(target, name):
