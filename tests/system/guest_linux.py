@@ -75,13 +75,13 @@ def _idle_names(result, idles):
 
 
 def _panicked(target):
-    """panic() without a reboot: the verdict has the log's words, the call chain the functions that led there."""
+    """panic() without a reboot: the verdict has the log's words, the call chain the functions that led there (not while it prints)."""
     def chain(result):
         calls = result.text[result.text.index("Called from"):]
         for name in ("panic", "kernel_init"):
             assert re.search(rf"\b{name}\+0x", calls), f"{name} is not in the call chain"
     return Case("guest-linux/panicked", script(
-        _linux("g-panic", f"console={target.console} {NO_ROOT}") + _until("g-panic", "VERDICT (panic)") + _end("g-panic")),
+        _linux("g-panic", f"console={target.console} {NO_ROOT}") + _until("g-panic", " panic+0x") + _end("g-panic")),
         timeout=400, says=["VERDICT (panic): the kernel has panicked: ", "Kernel panic - not syncing: VFS: Unable to mount root fs",
                            "Called from", "The end of the guest's kernel log", "end Kernel panic", "diagnosed 1",
                            "it ended with status 106"], parts={"chain": chain})
