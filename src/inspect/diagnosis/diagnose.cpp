@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "inspect/diagnosis/earlier_report.h"
 #include "inspect/diagnosis/rules.h"
+#include "inspect/diagnosis/samples.h"
 #include "inspect/disassembler.h"
 #include "inspect/kernel_log.h"
 #include "inspect/kernel_names.h"
@@ -91,6 +92,13 @@ CpuReport report_of(const Scene& scene) {
   return report;
 }
 
+// Puts another verdict in the place of one, whose sentence becomes evidence.
+void replace(Verdict& verdict, Cause cause, std::string sentence) {
+  verdict.evidence.insert(verdict.evidence.begin(), std::move(verdict.sentence));
+  verdict.cause = cause;
+  verdict.sentence = std::move(sentence);
+}
+
 // The verdict about the guest: that of the CPU that explains it best. A CPU that waits for ever or
 // is off beside others that run is parked.
 void decide(Report& report, bool is_linux) {
@@ -111,29 +119,24 @@ void decide(Report& report, bool is_linux) {
   const auto works = std::ranges::find_if(
       report.cpus, [](const CpuReport& one) { return one.verdict.cause == Cause::busy; });
   if (worst->verdict.cause == Cause::spinning && works != report.cpus.end() && !is_linux) {
-    Verdict& verdict = report.verdict;
-    verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
-    verdict.cause = Cause::busy;
-    verdict.sentence =
-        text("busy: CPU {} goes round in a loop, perhaps until CPU {} has done its work",
-             worst->cpu, works->cpu);
-    verdict.evidence.push_back(text("CPU {}: {}", works->cpu, works->verdict.sentence));
-    verdict.advice.clear();
+    replace(report.verdict, Cause::busy,
+            text("busy: CPU {} goes round in a loop, perhaps until CPU {} has done its work",
+                 worst->cpu, works->cpu));
+    report.verdict.evidence.push_back(text("CPU {}: {}", works->cpu, works->verdict.sentence));
+    report.verdict.advice.clear();
     return;
   }
   // All others off, and this one goes round in a loop: it waits for them.
   const usize off = static_cast<usize>(std::ranges::count_if(
       report.cpus, [](const CpuReport& one) { return one.verdict.cause == Cause::never_started; }));
   if (worst->verdict.cause == Cause::spinning && off != 0) {
-    Verdict& verdict = report.verdict;
     std::string names;
     for (const CpuReport& one : report.cpus)
       if (one.verdict.cause == Cause::never_started)
         names += text("{}{}", names.empty() ? "" : ", ", one.cpu);
-    verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
-    verdict.cause = Cause::never_started;
-    verdict.sentence = text("CPU {} was never started, and CPU {} spins: it probably waits for it",
-                            names, worst->cpu);
+    replace(report.verdict, Cause::never_started,
+            text("CPU {} was never started, and CPU {} spins: it probably waits for it", names,
+                 worst->cpu));
   }
 }
 
@@ -146,10 +149,6 @@ std::string missing_log(const LogSearch& search) {
            "its "
            "beginning is overwritten.";
   return "No kernel log: nothing in the guest's memory calls itself Linux.";
-}
-
-bool runs_programs(const Scene& scene) {
-  return scene.samples_with([](const CpuState& state) { return state.user; }) != 0;
 }
 
 // The end of the kernel's log; a panic in it explains what the CPUs do, unless one of them waits or
@@ -168,7 +167,7 @@ void add_log(const LogSearch& search, const Options& options, const std::vector<
   const std::string* panic = find_panic(*log);
   const Cause cause = report.verdict.cause;
   if (panic == nullptr || cause == Cause::idle || cause == Cause::paused ||
-      cause == Cause::debugged || std::ranges::any_of(scenes, runs_programs))
+      cause == Cause::debugged || std::ranges::any_of(scenes, in_user_mode))
     return;
   Verdict verdict{.cause = Cause::panic,
                   .sentence = "the kernel has panicked: " + *panic,
@@ -240,15 +239,13 @@ Result<Report> diagnose(Subject& subject, const Options& options) {
   for (const Scene& scene : scenes) report.cpus.push_back(report_of(scene));
   decide(report, log.is_linux);
   if (report.verdict.cause == Cause::spinning) {
-    Verdict& verdict = report.verdict;
     const bool talks = after.written != before.written;
     const bool asks = after.polled && after.reads != before.reads;
     if (talks || asks) {
-      verdict.evidence.insert(verdict.evidence.begin(), verdict.sentence);
-      verdict.cause = talks ? Cause::busy : Cause::idle;
-      verdict.sentence = talks ? "busy: it writes to its console"
-                               : "idle: asks its console for input, again and again";
-      verdict.advice.clear();
+      replace(report.verdict, talks ? Cause::busy : Cause::idle,
+              talks ? "busy: it writes to its console"
+                    : "idle: asks its console for input, again and again");
+      report.verdict.advice.clear();
     }
   }
   add_log(log, options, scenes, report);

@@ -121,8 +121,7 @@ bool loops_back(const Scene& scene, u64 pc) {
 
 // Why a circle may be all that a healthy guest has to do; empty: it is none.
 std::string excuse(const Scene& scene) {
-  if (scene.samples_with([](const CpuState& state) { return state.user; }) != 0)
-    return "a program in user mode does as it likes";
+  if (in_user_mode(scene) != 0) return "a program in user mode does as it likes";
   const usize masked =
       scene.samples_with([](const CpuState& state) { return state.interrupts_masked; });
   if (masked == scene.count() || scene.state().sure || scene.is_linux()) return {};
@@ -196,7 +195,6 @@ Verdict busy(const Scene& scene) {
   if (!scene.facts().live) return one_moment(scene);
   Verdict verdict{.cause = Cause::busy, .sentence = {}, .evidence = {}, .advice = {}};
   const Window seen = window(scene);
-  const usize user = scene.samples_with([](const CpuState& state) { return state.user; });
   if (scene.count() < fewest && seen.distinct.size() == 1) {
     verdict.cause = Cause::unknown;
     verdict.sentence =
@@ -209,7 +207,7 @@ Verdict busy(const Scene& scene) {
   verdict.evidence.push_back(
       text("{} samples at {} places: {} in user mode, {} in a wait "
            "instruction",
-           scene.count(), seen.distinct.size(), user, waiting));
+           scene.count(), seen.distinct.size(), in_user_mode(scene), waiting));
   return verdict;
 }
 

@@ -38,6 +38,10 @@ Window window(const Scene& scene) {
   return seen;
 }
 
+usize in_user_mode(const Scene& scene) {
+  return scene.samples_with([](const CpuState& state) { return state.user; });
+}
+
 bool no_progress(const Scene& scene) {
   usize repeated = 0;
   for (usize i = 0; i < scene.count(); ++i)

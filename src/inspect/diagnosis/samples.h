@@ -13,6 +13,9 @@ struct Window {
 };
 Window window(const Scene& scene);
 
+// How many samples are in user mode.
+usize in_user_mode(const Scene& scene);
+
 // Some place was met more than once, and each of these always with the same general registers:
 // nothing is counted or computed.
 bool no_progress(const Scene& scene);
