@@ -47,6 +47,8 @@ def _host_options(action):
     action.add_argument("--cpu", help="QEMU's processor model")
     action.add_argument("--machine", action="append", default=[], metavar="OPTION=VALUE",
                         help="an option of QEMU's machine, e.g. gic-version=2, aia=aplic-imsic")
+    action.add_argument("--hide", action="append", default=[], metavar="NODE/PROPERTY",
+                        help="leave this out of the host's device tree, e.g. intc/interrupts")
     action.add_argument("--minimal", action="store_true", help="minimal kernels, host and guest")
     action.add_argument("--kernel", help="the host's kernel image")
     action.add_argument("--guest-kernel", help="the image that is guest/linux inside")
@@ -79,7 +81,8 @@ def _host(options):
                 kernel=options.kernel or ("minimal" if options.minimal else "debian"),
                 guest_kernel=options.guest_kernel or ("minimal" if options.minimal else None),
                 monitor=options.monitor, modules=options.module, append=options.append, files=files,
-                qemu_args=options.qemu, plugins=options.plugin, deterministic=options.deterministic,
+                qemu_args=options.qemu, plugins=options.plugin, hide=options.hide,
+                deterministic=options.deterministic,
                 log=options.log, environment={"TERM": os.environ.get("TERM", "dumb")})
 
 

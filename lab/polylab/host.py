@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from . import frames
+from . import device_tree, frames
 from .arch import find_arch
 from .build import find_guests, find_monitor
 from .cache import Cache
@@ -102,7 +102,7 @@ class Host:
     def __init__(self, arch, *, cpus=None, memory=None, cpu=None, machine=None, append="",
                  kernel="debian", guest_kernel=None, monitor=None, modules=(), files=None,
                  guest_files=None, guest_modules=(),
-                 environment=None, deterministic=False, qemu_args=(), plugins=(), log=None,
+                 environment=None, deterministic=False, qemu_args=(), plugins=(), hide=(), log=None,
                  boot_timeout=300.0, cache=None):
         self.arch = find_arch(arch)
         self.cache = cache or Cache()
@@ -126,6 +126,7 @@ class Host:
         self._guest_modules = tuple(guest_modules)
         self._environment = {"PATH": "/bin:/usr/bin", "HOME": "/root", "TERM": "dumb",
                              "USER": "root", "SHELL": "/bin/sh", **(environment or {})}
+        self._hide = tuple(hide)
         self._log = pathlib.Path(log) if log else None
         self._boot_timeout = boot_timeout
         self._process = None
@@ -200,8 +201,8 @@ class Host:
 
     # -- the machine -------------------------------------------------------------------------
 
-    def command_line(self, qemu, kernel, initrd, size):
-        """QEMU's command line for this host."""
+    def command_line(self, qemu, size):
+        """QEMU's command line for this host, with room for an initramfs of `size` bytes."""
         arch, options = self.arch, self._options
         machine = dict(arch.machine_options)
         if self.deterministic:
@@ -209,7 +210,6 @@ class Host:
         machine.update(options["machine"])
         # In steps of 64 MiB: ppce500 takes no others.
         memory = options["memory"] or max(arch.memory, -(-(512 + 4 * size // (1 << 20)) // 64) * 64)
-        append = f"console={arch.console} quiet panic=-1 {arch.append} {options['append']}"
         line = qemu.command(arch.qemu)
         line += ["-M", ",".join([arch.machine, *(f"{k}={v}" for k, v in machine.items())]),
                  "-cpu", options["cpu"], "-smp", str(options["cpus"]), "-m", str(memory),
@@ -224,8 +224,19 @@ class Host:
             line += ["-bios", str(tree / path)]
         for plugin in options["plugins"]:
             line += ["-plugin", str(plugin)]
-        line += [*arch.qemu_args, *map(str, options["qemu_args"])]
-        return [*line, "-kernel", str(kernel), "-initrd", initrd, "-append", append.strip()]
+        return [*line, *arch.qemu_args, *map(str, options["qemu_args"])]
+
+    def _boot_options(self, kernel, initrd):
+        append = f"console={self.arch.console} quiet panic=-1 {self.arch.append} {self._options['append']}"
+        return ["-kernel", str(kernel), "-initrd", initrd, "-append", append.strip()]
+
+    def _device_tree(self, line, environment):
+        """A descriptor of the host's device tree with what `hide` names left out."""
+        tree = device_tree.emulated(line, environment)
+        for one in self._hide:
+            node, _, name = one.rpartition("/")
+            tree = device_tree.without(tree, node, name)
+        return _unnamed_file("dtb", tree)
 
     def _start(self, commands, serve):
         qemu = find_qemu(self.cache, self.arch)
@@ -233,19 +244,20 @@ class Host:
         base = host_base(self.cache, self.arch, kernel, self._modules)
         archive = self._archive(base, commands, serve)
         size = (base / "archive").stat().st_size + len(archive)
-        # Nothing to clean up after a kill: the archive has no name.
-        memory = os.memfd_create("initramfs")
-        with open(memory, "wb", closefd=False) as target:
-            target.write((base / "archive").read_bytes())
-            target.write(archive)
-        line = self.command_line(qemu, kernel.image, f"/proc/self/fd/{memory}", size)
+        files = [_unnamed_file("initramfs", (base / "archive").read_bytes(), archive)]
+        line = self.command_line(qemu, size)
+        if self._hide:
+            files.append(self._device_tree(line, qemu.environment()))
+            line += ["-dtb", f"/proc/self/fd/{files[1]}"]
+        line += self._boot_options(kernel.image, f"/proc/self/fd/{files[0]}")
         self._pipe_errors = tempfile.TemporaryFile()
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._pipe_errors,
-            env=qemu.environment(), pass_fds=[memory], bufsize=0, start_new_session=True,
+            env=qemu.environment(), pass_fds=files, bufsize=0, start_new_session=True,
             preexec_fn=_die_with_parent)
-        os.close(memory)
+        for file in files:
+            os.close(file)
         os.set_blocking(self._process.stdout.fileno(), False)
         self._parser = frames.Parser(self._token)
         self._results = [Result(command) for command in commands]
@@ -447,6 +459,15 @@ class Host:
         self._pipe_errors.seek(0)
         self.qemu_output = self._pipe_errors.read()
         self._pipe_errors.close()
+
+
+def _unnamed_file(what, *parts):
+    """A descriptor of a file in memory: nothing to clean up after a kill."""
+    file = os.memfd_create(what)
+    with open(file, "wb", closefd=False) as target:
+        for part in parts:
+            target.write(part)
+    return file
 
 
 def _die_with_parent():

@@ -3,13 +3,14 @@
 import pathlib
 import subprocess
 import shutil
+import struct
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from polylab import cli, cpio, debian, images, minimal, modules, plan, plugin, terminal  # noqa: E402
+from polylab import cli, cpio, debian, device_tree, images, minimal, modules, plan, plugin, terminal  # noqa: E402
 from polylab.arch import ARCHES, find_arch  # noqa: E402
 from polylab.build import find_monitor, is_for  # noqa: E402
 from polylab.errors import LabError  # noqa: E402
@@ -54,6 +55,35 @@ class CpioTest(unittest.TestCase):
         self.assertEqual(header[:6], b"070701")
         self.assertEqual(int(header[14:22], 16), 0o40755)
         self.assertEqual(int(header[94:102], 16), len("a\0"))
+
+
+class DeviceTreeTest(unittest.TestCase):
+    STRINGS = b"reg\0interrupts\0"
+
+    def tree(self, with_interrupts, room=0):
+        """Two nodes with a property each, the second's name and interrupts as asked."""
+        def cell(name, value):
+            return struct.pack(">4I", 3, 4, self.STRINGS.index(name + b"\0"), value)
+        interrupts = cell(b"interrupts", 9)
+        body = (struct.pack(">2I", 1, 0) + struct.pack(">I8s", 1, b"uart@9") + interrupts + struct.pack(">I", 2)
+                + struct.pack(">I8s", 1, b"intc@80") + cell(b"reg", 0x80)
+                + (interrupts if with_interrupts else struct.pack(">4I", 4, 4, 4, 4)) + struct.pack(">3I", 2, 2, 9))
+        size = 40 + len(body) + len(self.STRINGS)
+        header = struct.pack(">10I", 0xd00dfeed, size + room, 40, 40 + len(body), 40, 17, 16, 0,
+                             len(self.STRINGS), len(body))
+        return header + body + self.STRINGS + bytes(room)
+
+    def test_property_of_the_node_alone_is_left_out(self):
+        for node in ("intc", "intc@80"):
+            self.assertEqual(device_tree.without(self.tree(True), node, "interrupts"), self.tree(False))
+
+    def test_unknown_names(self):
+        for node, name in (("intc@81", "interrupts"), ("intc", "ranges")):
+            with self.assertRaisesRegex(LabError, f"no node {node} with a property {name}"):
+                device_tree.without(self.tree(True), node, name)
+
+    def test_packed(self):
+        self.assertEqual(device_tree.packed(self.tree(True, room=4096)), self.tree(True))
 
 
 class PlanTest(unittest.TestCase):

@@ -71,8 +71,7 @@ Finding vgic(const Probe& probe) {
   const bool v2 = kvm.has_controller("gicv2");
   if (v3 && v2) return fine("virtual GICv3 and GICv2");
   if (v3) return fine("a virtual GICv3");
-  if (v2)
-    return fine("a virtual GICv2: guests have at most 8 CPUs, and no message-signalled interrupts");
+  if (v2) return fine("a virtual GICv2: guests have at most 8 CPUs");
   const char* mend =
       "compare the interrupt controller's node in the device tree with the binding "
       "arm,gic-v3.yaml or arm,gic.yaml; 'dmesg | grep -i -e gic -e kvm'";
@@ -99,10 +98,16 @@ Finding user_irqchip(const Probe& probe) {
       "the kernel is older than Linux 4.12", "use --irqchip gicv3, gicv2 or auto");
 }
 
+// What `vgic` has told the reason of.
+Finding neither(const char* seen) {
+  return absent(seen, "it has no virtual interrupt controller at all",
+                "use --irqchip user or auto");
+}
+
 Finding gicv2(const Probe& probe) {
   const KvmReport& kvm = probe.kvm();
   if (kvm.has_controller("gicv2")) return fine("GICv2 guests (--irqchip gicv2)");
-  const char* mend = "use --irqchip gicv3, user or auto";
+  if (!kvm.has_controller("gicv3")) return neither("this host's KVM has no virtual GICv2");
   if (mode_of(probe) == Mode::protected_nvhe)
     return absent("this host's KVM has no virtual GICv2",
                   "protected KVM does not support it (\"GICv2 not supported in protected mode\")",
@@ -110,11 +115,13 @@ Finding gicv2(const Probe& probe) {
                   "kvm-arm.mode=protected");
   return absent("this host's KVM has no virtual GICv2",
                 "the host's GICv3 has no GICv2 compatibility interface (GICV), as most have none",
-                mend);
+                "use --irqchip gicv3, user or auto");
 }
 
 Finding gicv3(const Probe& probe) {
-  if (probe.kvm().has_controller("gicv3")) return fine("GICv3 guests (--irqchip gicv3)");
+  const KvmReport& kvm = probe.kvm();
+  if (kvm.has_controller("gicv3")) return fine("GICv3 guests (--irqchip gicv3)");
+  if (!kvm.has_controller("gicv2")) return neither("this host's KVM has no virtual GICv3");
   return absent("this host's KVM has no virtual GICv3", "the host's own GIC is version 2",
                 "use --irqchip gicv2, user or auto; at most 8 CPUs");
 }

@@ -189,6 +189,9 @@ TEST(Aarch64, NoVirtualGic) {
   host.set_controller("gicv2", ENODEV);
   expect(examine(host, "vgic"), State::limited, "neither GICv3 nor GICv2",
          "emulates a GICv2 instead", "arm,gic-v3.yaml");
+  for (const char* chip : {"gicv3", "gicv2"})
+    expect(examine(host, chip), State::absent, "no virtual GICv", "at all",
+           "use --irqchip user or auto");
   EXPECT_TRUE(guests_can_run(examine(host)));
   host.set_capability("KVM_CAP_ARM_USER_IRQ", 0);
   expect(examine(host, "vgic"), State::broken, "and cannot do without one (KVM_CAP_ARM_USER_IRQ)",

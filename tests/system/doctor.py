@@ -12,6 +12,7 @@ from suite.shell import script
 HEALTHY = {
     "aarch64": {"gicv2": "absent"},
     "aarch64-gicv2": {"gicv3": "absent"},
+    "aarch64-no-vgic": {"vgic": "limited", "gicv3": "absent", "gicv2": "absent"},
     "aarch64-protected": {"hyp-mode": "limited", "gicv2": "absent"},
     "riscv64": {"aia": "limited"},
     "riscv64-aia": {},
@@ -25,6 +26,11 @@ WITHOUT_KVM = {
     "aarch64-el1": ("started at EL1", "virtualization=on"),
     "aarch64-none": ("kvm-arm.mode=none", "boot loader"),
     "riscv64-without-h": ("no hypervisor extension", "-cpu rv64,h=true"),
+}
+WITHOUT_GICV2 = {
+    "aarch64": ("no GICv2 compatibility interface", "use --irqchip gicv3, user or auto"),
+    "aarch64-protected": ("protected KVM does not support it", "use --irqchip gicv3, user or auto"),
+    "aarch64-no-vgic": ("no virtual interrupt controller at all", "use --irqchip user or auto"),
 }
 # What differs between kernels and is no matter of KVM's.
 RESOURCES = {"memory", "huge-pages", "memlock", "open-files", "sandbox", "io-uring", "userfaultfd", "tun",
@@ -45,10 +51,10 @@ def cases(target):
         found += _small(target) + _user(target)
     if target.native:
         found += kernel_configurations()
-    if target.name in ("aarch64", "aarch64-protected"):
-        why = "protected KVM does not support it" if "protected" in target.name else "no GICv2 compatibility interface"
+    if target.name in WITHOUT_GICV2:
+        why, mend = WITHOUT_GICV2[target.name]
         found.append(Case("doctor/run-gicv2", ["polyvisor", "run", "guest/hello", "--irqchip", "gicv2"], 103,
-                          says=["polyvisor: error: this host's KVM has no virtual GICv2.\n", why, "--irqchip gicv3"]))
+                          says=["polyvisor: error: this host's KVM has no virtual GICv2.\n", why, mend]))
     return found
 
 

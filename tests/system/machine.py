@@ -20,7 +20,9 @@ def cases(target):
 
 
 def _irqchips(target):
-    found = []
+    found = [Case("machine/irqchip-auto", script(
+        "printf 'quit\\n' | polyvisor run guest/echo --dump-dtb tmp/auto.dtb || exit 1; base64 tmp/auto.dtb | sed 's/^/DTB /'"),
+        says=["echo: 5 bytes"], check=_names(target.irqchips[0]))] if target.irqchips else []
     for name in target.irqchips:
         found.append(Case(f"machine/irqchip-{name}", script(
             f"polyvisor run guest/timer --irqchip {name} || exit 1; polyvisor run guest/smp -c 2 --irqchip {name} || exit 2\n"

@@ -96,8 +96,7 @@ def _blame(results, why):
 
 
 def _host(target, cases):
-    return Host(target.arch, machine=target.machine, cpu=target.cpu, cpus=target.cpus, append=target.append,
-                files=shell.files_of(cases))
+    return Host(target.arch, files=shell.files_of(cases), **target.host_options())
 
 
 def _outcomes(target, case, result):

@@ -15,7 +15,7 @@ class Target:
     interrupt controller can break. guests: the architecture as guests and the monitor spell it,
     uname: as Linux does; both where it is not `arch`, the lab's name. cpu_name: what Linux calls
     the processor, where a test asks. clock: whether the board has a real-time clock. append: added
-    to the host kernel's command line. themes: the only ones that this host is for; no guest runs on some.
+    to the host kernel's command line. hide: left out of its device tree. themes: the only ones that this host is for; no guest runs on some.
     """
 
     name: str
@@ -35,7 +35,12 @@ class Target:
     cpu_name: str = ""
     clock: bool = True
     append: str = ""
+    hide: tuple = ()
     themes: tuple = ()
+
+    def host_options(self):
+        """What polylab.Host is told besides the architecture."""
+        return {"machine": self.machine, "cpu": self.cpu, "cpus": self.cpus, "append": self.append, "hide": self.hide}
 
     @property
     def guest_arch(self):
@@ -76,6 +81,9 @@ TARGETS = (
            machine={"aia": "aplic-imsic"}),
     Target("aarch64-gicv2", "aarch64", FDT_FORMATS, "ttyAMA0", ("gicv2", "user"), "aia", full=False,
            machine={"gic-version": "2"}, cpu="cortex-a57"),
+    # As a Raspberry Pi 3 is: `auto` finds no virtual GIC.
+    Target("aarch64-no-vgic", "aarch64", FDT_FORMATS, "ttyAMA0", ("user",), "aia", full=False,
+           machine={"gic-version": "2"}, cpu="cortex-a53", hide=("intc/interrupts",)),
     Target("e500v2", "e500v2", PPC_FORMATS, "ttyS0", ("mpic",), "gicv3", uname="ppc",
            cpu_name="e500v2", **_BOOKE),
     # Hosts that the doctor has something to say about.
