@@ -12,6 +12,7 @@
 #include <climits>
 
 #include "base/clock.h"
+#include "base/handed_fd.h"
 #include "base/text.h"
 
 namespace pv {
@@ -22,6 +23,7 @@ void Fd::reset(int fd) {
 }
 
 Result<Fd> open_file(const std::string& path, int flags, unsigned mode) {
+  TRY(check_handed(path));
   int fd;
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);

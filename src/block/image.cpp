@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "base/handed_fd.h"
 #include "base/text.h"
 
 namespace pv::block {
@@ -70,6 +71,7 @@ std::unexpected<Error> explain_open(const std::string& path, int error, RawOptio
 }  // namespace
 
 Result<RawImage> RawImage::open(const std::string& path, RawOptions options) {
+  TRY(check_handed(path));
   // Without O_NONBLOCK opening a FIFO would wait for its other end.
   const int flags = (options.read_only ? O_RDONLY : O_RDWR) | (options.direct ? O_DIRECT : 0) |
                     O_NONBLOCK | O_NOCTTY;

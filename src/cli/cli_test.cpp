@@ -105,7 +105,7 @@ TEST_F(Cli, HelpComesFromTheTables) {
 }
 
 TEST_F(Cli, InspectTellsAFileAndWhetherItStarts) {
-  Fd file(::memfd_create("kernel", MFD_CLOEXEC));
+  Fd file(::memfd_create("kernel", 0));
   std::vector<u8> image(8192, 0x91);
   std::fill(image.begin(), image.begin() + 64, u8{0});
   image[18] = 0x10;  // image_size: 1 MiB

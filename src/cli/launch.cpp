@@ -91,6 +91,14 @@ std::unexpected<Error> explained(Log& log, Error error) {
   return std::unexpected(doctor::explain(probe, std::move(error)));
 }
 
+// What a VM reads and writes besides its serial ports; names may be empty.
+std::vector<std::string> files_of(const config::VmConfig& config) {
+  std::vector<std::string> files{config.kernel,   config.initrd,     config.dtb,
+                                 config.dump_dtb, config.trace.file, config.timeline};
+  for (const config::Disk& disk : config.disks) files.push_back(disk.path);
+  return files;
+}
+
 // `identity`: when the process that waits for the boots has it.
 // `kernel`: a descriptor to be read instead of the configuration's file; -1: none.
 Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identity> identity,
@@ -116,8 +124,9 @@ Result<RunOutcome> run_once(const config::VmConfig& config, std::optional<Identi
   jail.last_act = &Terminal::rescue;
   const auto serials =
       config::effective_serials(config.serials, config.console == config::Console::virtio);
-  auto ports =
-      TRY(SerialPorts::create(*loop, log, serials, {STDOUT_FILENO, session->output(), *session}));
+  const std::vector<std::string> files = files_of(config);
+  auto ports = TRY(SerialPorts::create(*loop, log, serials,
+                                       {STDOUT_FILENO, session->output(), *session}, files));
   auto assembled =
       vmm::Vm::create(config, {*loop, log, ports->ends(), jail, kernel, launched_ns, gdb});
   if (!assembled) return explained(log, std::move(assembled).error());

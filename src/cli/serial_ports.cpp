@@ -43,7 +43,7 @@ Result<Fd> connect_to(const std::string& path, int type) {
 // What is written to is appended to. A FIFO is opened for reading, too: that neither waits for a
 // reader nor fails without one.
 Result<Fd> open_for_output(const std::string& path) {
-  if (auto handed = duplicate_named(path)) return std::move(*handed);
+  if (auto handed = duplicate_named(path, FdUse::write)) return std::move(*handed);
   struct stat st;
   const bool fifo = ::stat(path.c_str(), &st) == 0 && S_ISFIFO(st.st_mode);
   const int flags = fifo ? O_RDWR | O_NONBLOCK : O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK;
@@ -51,16 +51,22 @@ Result<Fd> open_for_output(const std::string& path) {
 }
 
 Result<Fd> open_for_input(const std::string& path) {
-  if (auto handed = duplicate_named(path)) return std::move(*handed);
-  return open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  auto handed = duplicate_named(path, FdUse::read);
+  Fd fd = TRY(handed ? std::move(*handed) : open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat st{};
+  if (::fstat(fd.get(), &st) == 0 && S_ISDIR(st.st_mode))
+    return fail(Error::Kind::host, text("{} is a directory", path),
+                "name a file, a FIFO or a terminal");
+  return fd;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<SerialPorts>> SerialPorts::create(loop::EventLoop& loop, Log& log,
                                                          const std::vector<Serial>& serials,
-                                                         Standard standard) {
-  std::unique_ptr<SerialPorts> ports(new SerialPorts(loop, log, standard));
+                                                         Standard standard,
+                                                         std::span<const std::string> files) {
+  std::unique_ptr<SerialPorts> ports(new SerialPorts(loop, log, standard, files));
   TRY(ports->open(serials));
   return ports;
 }
@@ -118,11 +124,24 @@ Result<SerialPorts::Output*> SerialPorts::add_output(Fd fd) {
   return &output;
 }
 
+// A log behind a kernel or inside a disk image would destroy it.
+Result<Fd> SerialPorts::open_file_output(const std::string& path) const {
+  Fd fd = TRY(open_for_output(path));
+  struct stat own{}, other{};
+  if (::fstat(fd.get(), &own) < 0 || !S_ISREG(own.st_mode)) return fd;
+  for (const std::string& file : files_)
+    if (::stat(file.c_str(), &other) == 0 && own.st_dev == other.st_dev &&
+        own.st_ino == other.st_ino)
+      return fail(Error::Kind::usage, text("{} is used for something else by this VM", path),
+                  "name a file of its own");
+  return fd;
+}
+
 Result<SerialPorts::Output*> SerialPorts::open_output(const Serial& serial) {
   switch (serial.type) {
     case SerialType::sink: return nullptr;
     case SerialType::standard_output: return add_output(Fd());
-    case SerialType::file: return add_output(TRY(open_for_output(serial.path)));
+    case SerialType::file: return add_output(TRY(open_file_output(serial.path)));
     case SerialType::datagram: return add_output(TRY(connect_to(serial.path, SOCK_DGRAM)));
     case SerialType::stream: return add_output(TRY(connect_to(serial.path, SOCK_STREAM)));
     case SerialType::syslog: {

@@ -11,6 +11,8 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/fd.h"
@@ -35,9 +37,11 @@ class SerialPorts {
   };
 
   // `serials`, the standard ends and the others outlive it. Errors name the port and the file.
+  // `files`: what else the VM reads and writes; no port may write into one of these.
   static Result<std::unique_ptr<SerialPorts>> create(loop::EventLoop& loop, Log& log,
                                                      const std::vector<config::Serial>& serials,
-                                                     Standard standard);
+                                                     Standard standard,
+                                                     std::span<const std::string> files);
 
   // In the order of the configuration.
   std::span<const vmm::SerialEnd> ends() const { return ends_; }
@@ -65,10 +69,12 @@ class SerialPorts {
     usize serial;
   };
 
-  SerialPorts(loop::EventLoop& loop, Log& log, Standard standard)
-      : loop_(loop), log_(log), standard_(standard) {}
+  SerialPorts(loop::EventLoop& loop, Log& log, Standard standard,
+              std::span<const std::string> files)
+      : loop_(loop), log_(log), standard_(standard), files_(files) {}
   Result<void> open(const std::vector<config::Serial>& serials);
   Result<Output*> open_output(const config::Serial& serial);
+  Result<Fd> open_file_output(const std::string& path) const;
   Result<Output*> add_output(Fd fd);
   Output* find(u64 device, u64 inode);
   Result<device::CharSink*> out_of(const config::Serial& serial, Output* output);
@@ -78,6 +84,7 @@ class SerialPorts {
   loop::EventLoop& loop_;
   Log& log_;
   Standard standard_;
+  std::span<const std::string> files_;
   device::HostClock clock_;
   device::NullSink nowhere_;
   Receive receive_;

@@ -124,7 +124,8 @@ struct SerialPortsTest : ::testing::Test {
 
   bool create(std::vector<Serial> given) {
     serials = std::move(given);
-    auto made = SerialPorts::create(*loop, log, serials, {out_pipe[1], standard_out, standard_in});
+    auto made =
+        SerialPorts::create(*loop, log, serials, {out_pipe[1], standard_out, standard_in}, others);
     if (!made) {
       failure = made.error().message;
       return false;
@@ -164,6 +165,7 @@ struct SerialPortsTest : ::testing::Test {
   int out_pipe[2];
   std::string folder, failure;
   std::vector<Serial> serials;
+  std::vector<std::string> others;  // files of the same VM
   std::unique_ptr<SerialPorts> ports;
 };
 
@@ -192,7 +194,7 @@ TEST_F(SerialPortsTest, FilesAreAppendedTo) {
 }
 
 TEST_F(SerialPortsTest, OneFileUnderTwoNamesIsSharedByLines) {
-  Fd own(::open(path("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Fd own(::open(path("a").c_str(), O_RDWR | O_CREAT, 0600));
   ASSERT_TRUE(create({file(1, path("a")),
                       file(2, text("/proc/self/fd/{}", own.get())),
                       {.type = SerialType::standard_output, .num = 3}}))
@@ -208,8 +210,8 @@ TEST_F(SerialPortsTest, OneFileUnderTwoNamesIsSharedByLines) {
 
 TEST_F(SerialPortsTest, HandedDescriptorsMayBePipesAndSockets) {
   int pipe[2], pair[2];
-  ASSERT_EQ(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK), 0);
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+  ASSERT_EQ(::pipe2(pipe, O_NONBLOCK), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
   ASSERT_TRUE(
       create({file(1, text("/proc/self/fd/{}", pipe[1])), file(2, text("/dev/fd/{}", pair[1]))}))
       << failure;
@@ -226,6 +228,31 @@ TEST_F(SerialPortsTest, HandedDescriptorsMayBePipesAndSockets) {
 TEST_F(SerialPortsTest, ADescriptorThatIsNotOpenIsNamed) {
   EXPECT_FALSE(create({file(2, "/proc/self/fd/987")}));
   EXPECT_EQ(failure.substr(0, 36), "serial 2: cannot use /proc/self/fd/9") << failure;
+}
+
+TEST_F(SerialPortsTest, OnlyWhatTheCallerHasOpenedAndForThatUse) {
+  Fd own(::open(path("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_FALSE(create({file(1, text("/proc/self/fd/{}", own.get()))}));
+  EXPECT_NE(failure.find("Bad file descriptor"), std::string::npos) << failure;
+  Fd readable(::open(path("a").c_str(), O_RDONLY)), writable(::open(path("a").c_str(), O_WRONLY));
+  EXPECT_FALSE(create({file(1, text("/dev/fd/{}", readable.get()))}));
+  EXPECT_NE(failure.find("is open for reading only"), std::string::npos) << failure;
+  EXPECT_FALSE(create({Serial{.input = text("/proc/self/fd/{}", writable.get())}}));
+  EXPECT_NE(failure.find("is open for writing only"), std::string::npos) << failure;
+}
+
+TEST_F(SerialPortsTest, NoPortWritesIntoAFileOfTheMachine) {
+  Fd disk(::open(path("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  others = {"", path("none"), path("a")};
+  ASSERT_EQ(::link(path("a").c_str(), path("b").c_str()), 0);
+  EXPECT_FALSE(create({file(1, path("b"))}));
+  EXPECT_NE(failure.find("b is used for something else by this VM"), std::string::npos) << failure;
+  EXPECT_TRUE(create({file(1, path("c"))})) << failure;
+}
+
+TEST_F(SerialPortsTest, ADirectoryIsNoInput) {
+  EXPECT_FALSE(create({Serial{.input = folder}}));
+  EXPECT_NE(failure.find("is a directory"), std::string::npos) << failure;
 }
 
 TEST_F(SerialPortsTest, AFifoNeedsNoReader) {
@@ -289,7 +316,7 @@ TEST_F(SerialPortsTest, InputComesFromAFile) {
 
 TEST_F(SerialPortsTest, AReaderThatDoesNotReadIsWaitedForOnce) {
   int pipe[2];
-  ASSERT_EQ(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK), 0);
+  ASSERT_EQ(::pipe2(pipe, O_NONBLOCK), 0);
   ASSERT_TRUE(create({file(1, text("/proc/self/fd/{}", pipe[1]))})) << failure;
   const std::string much(1 << 20, 'x');
   const auto begun = std::chrono::steady_clock::now();

@@ -63,7 +63,7 @@ void add_step(std::vector<u8>& bytes, u64 pc, u16 index, u64 value) {
 class TraceCommand : public ::testing::Test {
  protected:
   std::string file(const std::vector<u8>& content) {
-    files_.emplace_back(::memfd_create("trace", MFD_CLOEXEC));
+    files_.emplace_back(::memfd_create("trace", 0));
     EXPECT_TRUE(write_fully(files_.back().get(), content));
     return text("/proc/self/fd/{}", files_.back().get());
   }

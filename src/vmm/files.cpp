@@ -13,7 +13,7 @@ namespace {
 // end.
 Result<Fd> open_input(const std::string& path, const char* role) {
   if (path.empty()) return Fd();
-  auto handed = duplicate_named(path);
+  auto handed = duplicate_named(path, FdUse::read);
   auto opened = handed ? std::move(*handed) : open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   auto usable = opened ? file_size(opened->get()) : std::unexpected(opened.error());
   if (usable) return opened;

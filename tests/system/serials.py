@@ -45,9 +45,29 @@ def _outputs():
              says=["from a file", "echo: 17 bytes"]),
         Case("serials/no-such-descriptor", script(hello + "type=file,path=/proc/self/fd/77; echo status $?"),
              says=["serial 1", "/proc/self/fd/77", "status 103"]),
+        # Its number is soon one of the monitor's own descriptors.
+        Case("serials/closed-descriptors", script(
+            "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-\nfor n in 3 4 5 6 7 8 9; do "
+            f"{hello} type=file,path=/proc/self/fd/$n; echo status $?; "
+            "polyvisor run guest/hello -i /proc/self/fd/$n >/dev/null 2>&1; echo status $?; "
+            "polyvisor run guest/hello -d /dev/fd/$n >/dev/null 2>&1; echo status $?; "
+            "polyvisor run guest/hello --socket /proc/self/fd/$n >/dev/null 2>&1; echo status $?; done"),
+             says=["descriptor 3 has to be open", "descriptor 9 has to be open"], never=[HELLO], check=_all_refused),
+        Case("serials/into-its-own-files", script(
+            "cp $(ls guest/hello) tmp/kernel; cp tmp/kernel tmp/before; truncate -s 1M tmp/disk\n"
+            "polyvisor run tmp/kernel --serial type=file,path=tmp/kernel; echo status $?\n"
+            "polyvisor run tmp/kernel -d tmp/disk --serial type=file,path=tmp/disk; echo status $?\n"
+            "cmp tmp/kernel tmp/before && echo same $(wc -c <tmp/disk)"),
+             says=["tmp/kernel is used for something else", "tmp/disk is used for something else", "same 1048576"],
+             never=[HELLO]),
         Case("serials/wrong-key", script(hello + "type=file,colour=red"), 104,
              says=["--serial: ", "colour", "is not a key"]),
     ]
+
+
+def _all_refused(result):
+    found = re.findall(r"^status (\d+)$", result.text, re.MULTILINE)
+    assert len(found) == 28 and not {"0", "101"} & set(found), f"statuses {found}"
 
 
 def _stamped(result):
