@@ -16,7 +16,7 @@ enum { ENTROPY_ID = 0x10441af4, MOVED_BY = 0x100000 };
 enum { FEATURE_SELECT = 0, DRIVER_SELECT = 8, DRIVER_FEATURE = 12, QUEUES = 18, STATUS = 20, QUEUE = 22, SIZE = 24,
        ENABLE = 28, DESC = 32, DRIVER = 40, DEVICE = 48, NOTIFY = 0x300 };
 
-static u64 ecam = 0xe0000000, window = 0xc0000000;   /* x86_64 */
+static u64 ecam = 0xb0000000, window = 0xc0000000;   /* x86_64 */
 static u32 device_shift = 15;
 static volatile u64 first, second;
 static volatile u32 seen, wrong, stop;

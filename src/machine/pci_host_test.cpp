@@ -26,7 +26,7 @@ const Board boards[] = {
     {"gicv2", Arch::aarch64, IrqChipKind::gicv2, 0x3f00'0000, 0x1000'0000, 3, true},
     {"plic", Arch::riscv64, IrqChipKind::plic, 0x3000'0000, 0x4000'0000, 32, false},
     {"aia", Arch::riscv64, IrqChipKind::aia, 0x3000'0000, 0x4000'0000, 32, true},
-    {"pc", Arch::x86_64, IrqChipKind::pc, 0xe000'0000, 0xc000'0000, 16, true},
+    {"pc", Arch::x86_64, IrqChipKind::pc, 0xb000'0000, 0xc000'0000, 16, true},
     {"kvmtool_gicv3", Arch::aarch64, IrqChipKind::gicv3, 0x4000'0000, 0x5000'0000, 8, true,
      "kvmtool"},
     {"kvmtool_user", Arch::aarch64, IrqChipKind::user, 0x4000'0000, 0x5000'0000, 8, true,
@@ -65,7 +65,11 @@ TEST_P(PciBoards, HaveTheirDevicesOnTheBus) {
   EXPECT_EQ(config(2, 0), 0x1042'1af4u);  // disk
   EXPECT_EQ(config(3, 0), 0x1044'1af4u);  // entropy
   EXPECT_EQ(config(4, 0), ~0u);
-  EXPECT_EQ(config(0, 0), GetParam().arch == Arch::x86_64 ? 0x0008'1b36u : ~0u);
+  EXPECT_EQ(config(0, 0), GetParam().arch == Arch::x86_64 ? 0x29c0'8086u : ~0u);
+  if (GetParam().arch == Arch::x86_64) {
+    EXPECT_EQ(config(0, 0x60), GetParam().config | 1);
+    EXPECT_EQ(config(0, 0x64), 0u);
+  }
   EXPECT_TRUE(machine.machine->virtio_slots().empty());
   EXPECT_EQ(machine.machine->transports().size(), 3u);
   configure(3, 0x14, Width::word, GetParam().memory + 0x1'0000);

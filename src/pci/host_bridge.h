@@ -59,14 +59,24 @@ class ConfigPorts final : public bus::MmioDevice {
   u32 address_ = 0;
 };
 
-// The bridge itself, without BARs or a driver.
+// The function itself, without BARs: Intel's 82Q35 as software sees it that looks for its id, with
+// the one register that tells where configuration space lies (Intel 316966, 5.1.16 "PCIEXBAR").
 class HostBridge final : public Function {
  public:
-  HostBridge() : Function({.vendor = vendor, .device = device, .class_code = 0x060000}, "bridge") {}
+  explicit HostBridge(u64 config_space)
+      : Function({.vendor = 0x8086,
+                  .device = 0x29c0,
+                  .subsystem_vendor = 0x1af4,
+                  .subsystem = 0x1100,  // QEMU's
+                  .class_code = 0x060000},
+                 "bridge") {
+    constexpr u32 pciexbar = 0x60;
+    constexpr u64 enable = 1;
+    for (u32 i = 0; i < 4; ++i)
+      registers().set16(pciexbar + 2 * i, static_cast<u16>((config_space | enable) >> (16 * i)));
+  }
 
  private:
-  // "Red Hat, Inc. QEMU PCIe Host bridge", for want of an id of our own.
-  static constexpr u16 vendor = 0x1b36, device = 0x0008;
   u64 bar_read(unsigned, bus::Access access) override { return bus::all_ones(access.width); }
   void bar_write(unsigned, bus::Access, u64) override {}
 };

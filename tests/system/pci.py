@@ -70,8 +70,8 @@ def _linux(target):
 
 
 def _devices(target):
-    commands = ("cd /sys/bus/pci/devices", "for d in *; do echo pci $d $(cat $d/vendor) $(cat $d/device) $(ls $d | grep ^virtio); done", "head -n1 /dev/vda", "echo written by the guest >/dev/vdb", "sync",
-                "echo rng=$(cat /sys/class/misc/hw_random/rng_current)",
+    commands = ("cd /sys/bus/pci/devices", "for d in *; do echo pci $d $(cat $d/vendor) $(cat $d/device) $(ls $d | grep ^virtio); done", "grep -i mmconfig /proc/iomem",
+                "head -n1 /dev/vda", "echo written by the guest >/dev/vdb", "sync", "echo rng=$(cat /sys/class/misc/hw_random/rng_current)",
                 "echo random=$(dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c)", "grep -i virtio /proc/interrupts",
                 # Out and in again: the BARs are given addresses anew, the driver starts anew.
                 "echo 1 >0000:00:03.0/remove", "echo there=$(ls | grep -c 03.0)", "echo 1 >/sys/bus/pci/rescan",
@@ -84,8 +84,14 @@ def _devices(target):
                 timeout=600, files={"in/linux-disk": DISK},
                 says=["pci 0000:00:01.0 0x1af4 0x1042 virtio0", "pci 0000:00:03.0 0x1af4 0x1044 virtio2",
                       "polyvisor-system-test-disk", "after=written by the guest"], never=["Kernel panic"],
-                parts={"hwrng": contains("rng=virtio_rng", "random=16"), "interrupts": _interrupts(target),
+                parts={**_bridge(target), "hwrng": contains("rng=virtio_rng", "random=16"), "interrupts": _interrupts(target),
                        "remove-rescan": contains("there=0", "again=1", "random=8")})
+
+
+def _bridge(target):
+    """q35's, at q35's address."""
+    return {"bridge": contains("pci 0000:00:00.0 0x8086 0x29c0", "b0000000-b00fffff : PCI MMCONFIG 0000 [bus 00-00]")} \
+        if target.arch == "x86_64" else {}
 
 
 def _interrupts(target):

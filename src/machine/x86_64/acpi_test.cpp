@@ -146,7 +146,7 @@ TEST(Acpi, McfgNamesTheConfigurationWindow) {
   const u64 mcfg = t.table("MCFG");
   EXPECT_EQ(t.u32_at(mcfg + 4), 60u);
   EXPECT_EQ(t.sum(mcfg, 60), 0);
-  EXPECT_EQ(t.u64_at(mcfg + 44), 0xe000'0000u);
+  EXPECT_EQ(t.u64_at(mcfg + 44), 0xb000'0000u);
   EXPECT_EQ(t.u64_at(mcfg + 52), 0u);  // segment 0, bus 0
 }
 

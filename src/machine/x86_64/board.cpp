@@ -22,8 +22,9 @@ constexpr boot::Reserved boot_data[] = {
     {{GuestAddress(acpi_tables), acpi_room}, "the ACPI tables"},
 };
 
-std::vector<GuestRange> banks(u64 size) {
+std::vector<GuestRange> banks(u64 size, bool pci) {
   u64 low = std::min(size, low_ram_limit);
+  if (pci && size >= pci_map.config) low = low_ram_with_pci;
   std::vector<GuestRange> ranges{{GuestAddress(0), low}};
   if (size > low) ranges.push_back({GuestAddress(ram_above), size - low});
   return ranges;
@@ -39,7 +40,11 @@ constexpr UartPlan com_ports{.kind = UartKind::ns16550,
 
 }  // namespace
 
-Board::Board(const Spec& spec) : spec_(spec), ram_(banks(spec.ram)), uarts_(com_ports) {}
+Board::Board(const Spec& spec)
+    : spec_(spec),
+      ram_(banks(spec.ram, spec.has_pci())),
+      uarts_(com_ports),
+      bridge_(pci_map.config) {}
 
 std::span<const boot::Reserved> Board::reserved() const { return boot_data; }
 

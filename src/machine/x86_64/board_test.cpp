@@ -116,6 +116,7 @@ std::vector<Line> e820(const TestMachine& t) {
 struct MapCase {
   u64 size;
   std::vector<Line> above_1m;
+  VirtioBus virtio = VirtioBus::mmio;
 };
 
 TEST(PcMemory, MapForEachSize) {
@@ -124,11 +125,17 @@ TEST(PcMemory, MapForEachSize) {
       {3_GiB, {{0x10'0000, 3_GiB, 1}}},
       {3_GiB + 2_MiB, {{0x10'0000, 3_GiB, 1}, {4_GiB, 4_GiB + 2_MiB, 1}}},
       {5_GiB, {{0x10'0000, 3_GiB, 1}, {4_GiB, 6_GiB, 1}}},
+      {0xb000'0000 - 4_KiB,
+       {{0x10'0000, 0xb000'0000 - 4_KiB, 1}, {0xb000'0000, 0xb010'0000, 2}},
+       VirtioBus::pci},
+      {0xb000'0000,
+       {{0x10'0000, 2_GiB, 1}, {0xb000'0000, 0xb010'0000, 2}, {4_GiB, 0x1'3000'0000, 1}},
+       VirtioBus::pci},
   };
   for (const MapCase& c : map_cases) {
     // More than the address space of a 32-bit host, on which this board is tested too.
     if (sizeof(void*) == 4 && c.size > 1_GiB) continue;
-    TestMachine t(Arch::x86_64, {.ram = c.size});
+    TestMachine t(Arch::x86_64, {.ram = c.size, .virtio = c.virtio});
     ASSERT_TRUE(t.build() && t.load({})) << t.error;
     std::vector<Line> expected{{0, 0x9'fc00, 1}, {0x9'fc00, 0x10'0000, 2}};
     expected.insert(expected.end(), c.above_1m.begin(), c.above_1m.end());

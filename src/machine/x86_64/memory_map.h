@@ -4,6 +4,9 @@
 //   0x0000'7000  boot_params (zero page)  0x000e'0000  ACPI tables (RSDP first)
 //   0x0000'8000  PVH start info           0x0010'0000  kernels and flat binaries
 //   0x0000'9000  page tables              0xc000'0000  end of low RAM; the rest starts at 4 GiB
+//
+// With PCI the addresses are those of QEMU's q35: configuration space begins at 0xb000'0000, and
+// low RAM ends there, or at 2 GiB where there is more.
 #pragma once
 
 #include "base/types.h"
@@ -24,6 +27,7 @@ constexpr u64 acpi_tables = 0xe'0000;
 constexpr u64 acpi_room = 0x2'0000;
 constexpr u64 high_memory = 0x10'0000;
 constexpr u64 low_ram_limit = 3_GiB;
+constexpr u64 low_ram_with_pci = 2_GiB;
 constexpr u64 ram_above = 4_GiB;
 
 constexpr u64 io_apic = 0xfec0'0000;
@@ -33,13 +37,13 @@ constexpr u64 virtio_stride = 0x200;
 constexpr u32 virtio_first_gsi = 16;
 constexpr usize virtio_slots = 8;
 
-// PCI: QEMU's microvm has its bridge here (pcie=on); I/O BARs lie above the board's own ports.
-constexpr PciMap pci_map{.config = 0xe000'0000,
-                         .memory = {0xc000'0000, 0x2000'0000},
+// I/O BARs lie above the board's own ports.
+constexpr PciMap pci_map{.config = 0xb000'0000,
+                         .memory = {0xc000'0000, virtio_base - 0xc000'0000},
                          .io = {0x1000, 0xf000},
                          .io_ports = 0x1000,
                          .first_irq = 16};
-static_assert(pci_map.memory.base >= low_ram_limit);
+static_assert(pci_map.config >= low_ram_with_pci);
 
 namespace port {
 constexpr u16 cmos = 0x70;

@@ -65,9 +65,9 @@ DefinitionBlock ("", "DSDT", 2, "POLYV ", "POLYVISR", 0x00000001)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
                     0x00000000,         // Granularity
                     0xC0000000,         // Range Minimum
-                    0xDFFFFFFF,         // Range Maximum
+                    0xFEAFFFFF,         // Range Maximum
                     0x00000000,         // Translation Offset
-                    0x20000000,         // Length
+                    0x3EB00000,         // Length
                     ,, , AddressRangeMemory, TypeStatic)
             })
             Name (_PRT, Package (0x03)  // _PRT: PCI Routing Table
@@ -104,7 +104,7 @@ DefinitionBlock ("", "DSDT", 2, "POLYV ", "POLYVISR", 0x00000001)
             Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
             {
                 Memory32Fixed (ReadWrite,
-                    0xE0000000,         // Address Base
+                    0xB0000000,         // Address Base
                     0x00100000,         // Address Length
                     )
             })
