@@ -83,6 +83,8 @@ constexpr ForeignCommand foreign_commands[] = {
     {"debug", "kvmtool", "polyvisor stat NAME prints what is counted"},
     {"balloon", "kvmtool and crosvm", "there is no balloon device"},
     {"balloon_stats", "crosvm", "there is no balloon device"},
+    {"resize", "crosvm", "a disk has the size that its file has at the start"},
+    {"take", "crosvm", "there is no graphics device"},
     {"powerbtn", "crosvm", "polyvisor stop NAME ends the VM without asking the guest"},
     {"disk", "crosvm", "disks are given at the start: run --disk FILE"},
     {"snapshot", "crosvm", "there are no snapshots yet"},
@@ -151,7 +153,7 @@ int report(const Streams& streams, const Error& error) {
 
 bool finish_plain(const Command& command, Arguments arguments, const Context& context,
                   int& status) {
-  Parser parser(command.name, command.options, arguments);
+  Parser parser(command.name, command.options, arguments, foreign_options(command.name));
   Item item;
   const auto more = parser.next(item);
   if (more && !*more) return false;

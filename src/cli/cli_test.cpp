@@ -86,6 +86,33 @@ TEST_F(Cli, PrintConfigIsReadableAgain) {
   ASSERT_TRUE(config);
   EXPECT_EQ(config->kernel, "Image");
   EXPECT_EQ(config->memory, 1_GiB);
+  EXPECT_EQ(call({"run", "Image", "-c", "0", "--print-config"}), 104);  // as run refuses it
+  EXPECT_EQ(call({"run", "--print-config"}), 104);
+}
+
+TEST_F(Cli, WordsOfTheOthersInOptionsOfOurs) {
+  const std::pair<const char*, const char*> words[] = {
+      {"gicv2m", "gicv2"}, {"gicv3-its", "gicv3"}, {"user", "user"}};
+  for (const auto& [theirs, ours] : words) {
+    EXPECT_EQ(call({"run", "Image", "--irqchip", theirs, "--print-config"}), 0);
+    EXPECT_NE(out().find(text("\"irqchip\": \"{}\"", ours)), std::string::npos) << out();
+  }
+  for (const char* theirs : {"kernel", "split", "userspace"}) {
+    EXPECT_EQ(call({"run", "Image", "--irqchip", theirs}), 104);
+    EXPECT_NE(err().find("crosvm's word"), std::string::npos) << err();
+  }
+  EXPECT_EQ(call({"run", "Image", "--console", "hv"}), 104);
+  EXPECT_NE(err().find("--console virtio"), std::string::npos) << err();
+  EXPECT_EQ(call({"run", "Image", "--board", ""}), 104);
+}
+
+TEST_F(Cli, OptionsOfTheOthersOfOtherCommands) {
+  EXPECT_EQ(call({"list", "-i"}), 104);
+  EXPECT_NE(err().find("-i is an option of kvmtool"), std::string::npos) << err();
+  EXPECT_EQ(call({"stat", "-m"}), 104);
+  EXPECT_NE(err().find("prints all counters"), std::string::npos) << err();
+  EXPECT_EQ(call({"resize"}), 104);
+  EXPECT_NE(err().find("a command of crosvm"), std::string::npos) << err();
 }
 
 TEST_F(Cli, HelpComesFromTheTables) {

@@ -1,4 +1,4 @@
-// Options of kvmtool's and crosvm's run commands that we do not have, and what to do instead. One
+// Options of kvmtool's and crosvm's commands that we do not have, and what to do instead. One
 // that we come to support leaves this table.
 #include "cli/option.h"
 
@@ -35,7 +35,7 @@ constexpr Foreign table[] = {
     {"9p", 0, kvmtool, no_share},
     {"aarch32", 0, kvmtool, "only 64-bit guests are started; leave it out"},
     {"balloon", 0, kvmtool, "there is no balloon device; leave it out"},
-    {"battery", 0, crosvm, leave_out},
+    {"battery", 0, crosvm, "there is no battery device; leave it out"},
     {"bios", 0, crosvm, no_firmware},
     {"block", 0, crosvm, "write --disk FILE[,ro][,direct]"},
     {"cid", 0, crosvm, no_vsock},
@@ -78,7 +78,7 @@ constexpr Foreign table[] = {
     {"smccc-trng", 0, crosvm, "use --rng for entropy"},
     {"suspended", 0, crosvm, "start the guest and pause it: polyvisor pause NAME"},
     {"sve-max-vl", 0, kvmtool, no_features},
-    {"swiotlb", 0, crosvm, no_protection},
+    {"swiotlb", 0, crosvm, "devices reach all of the guest's memory; leave it out"},
     {"tap-fd", 0, crosvm, no_network},
     {"tty", 0, kvmtool, no_terminals},
     {"unprotected-vm-with-firmware", 0, crosvm, no_firmware},
@@ -88,8 +88,21 @@ constexpr Foreign table[] = {
     {"vsock", 0, both, no_vsock},
 };
 
+constexpr Foreign list_table[] = {
+    {"run", 'i', kvmtool, "leave it out: list shows running VMs, and there are no others"},
+    {"rootfs", 'r', kvmtool, "leave it out: no root file systems are kept"},
+};
+constexpr Foreign stat_table[] = {
+    {"memory", 'm', kvmtool, "leave it out: stat prints all counters; there is no balloon device"},
+};
+
 }  // namespace
 
-std::span<const Foreign> foreign_options() { return table; }
+std::span<const Foreign> foreign_options(std::string_view command) {
+  if (command == "run") return table;
+  if (command == "list") return list_table;
+  if (command == "stat") return stat_table;
+  return {};
+}
 
 }  // namespace pv::cli

@@ -7,7 +7,8 @@
 namespace pv::cli {
 namespace {
 
-// "running: a, b" or that nothing is: what a user needs who mistyped a name, or who is the wrong one.
+// "running: a, b" or that nothing is: what a user needs who mistyped a name, or who is the wrong
+// one.
 std::string running_names(const std::vector<control::Running>& running) {
   std::string all = running.empty() ? "no VM of this user is running" : "running: ";
   for (const auto& vm : running) {
@@ -39,7 +40,7 @@ int no_such_vm(const Context& context, const std::string& name,
 
 Result<Selection> parse_selection(const Command& command, Arguments arguments) {
   Selection selection;
-  Parser parser(command.name, command.options, arguments);
+  Parser parser(command.name, command.options, arguments, foreign_options(command.name));
   Item item;
   while (TRY(parser.next(item))) {
     const Id id = item.option == nullptr ? Id::name : item.option->id;

@@ -274,7 +274,8 @@ struct Foreign {
   std::string_view owner;
   std::string_view instead;  // what to do
 };
-std::span<const Foreign> foreign_options();
+// Those of our command of this name.
+std::span<const Foreign> foreign_options(std::string_view command);
 
 // No two options of a command share a name or a letter.
 consteval bool distinct(std::span<const Option> options) {

@@ -22,7 +22,7 @@ struct Line {
 
 // The items of a line as text: "cpus=2 +Image" and, last, "!message" for an error.
 std::string items(const Line& line, std::span<const Option> options = run_options) {
-  Parser parser("run", options, line, foreign_options());
+  Parser parser("run", options, line, foreign_options("run"));
   std::string out;
   Item item;
   for (;;) {
@@ -39,7 +39,7 @@ std::string items(const Line& line, std::span<const Option> options = run_option
 }
 
 std::string hint(const Line& line) {
-  Parser parser("run", run_options, line, foreign_options());
+  Parser parser("run", run_options, line, foreign_options("run"));
   Item item;
   for (;;) {
     const auto more = parser.next(item);
@@ -91,7 +91,7 @@ TEST(Parser, OptionsOfOtherToolsAreRefusedByName) {
             "!--disable-sbi-time is an option of kvmtool that polyvisor does not have");
   EXPECT_EQ(hint({"--block=a"}), "write --disk FILE[,ro][,direct]");
   EXPECT_EQ(hint({"--disable-sandbx"}), "did you mean --disable-sandbox?");
-  for (const Foreign& foreign : foreign_options()) {
+  for (const Foreign& foreign : foreign_options("run")) {
     EXPECT_FALSE(foreign.instead.empty());
     EXPECT_FALSE(foreign.instead.ends_with('.')) << foreign.name;
     for (const Option& option : run_options) EXPECT_NE(option.name, foreign.name);

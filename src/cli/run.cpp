@@ -21,7 +21,7 @@ namespace {
 using config::VmConfig;
 
 Parser parser_for(Arguments arguments) {
-  return Parser("run", run_options, arguments, foreign_options());
+  return Parser("run", run_options, arguments, foreign_options("run"));
 }
 
 // The values of `--config`; an error in the other options is reported by the second pass.
@@ -46,13 +46,13 @@ Result<std::string> read_text(const std::string& path) {
     return std::unexpected(std::move(error));
   };
   Result<Fd> file = open_file(path, O_RDONLY);
-  if (!file) return as_usage(std::move(file).error());
+  if (!file) return as_usage(std::move(file).error().within("--config"));
   std::string content;
   usize got = 0;
   do {  // not by the file's size: it may be a pipe
     u8 block[4096];
     Result<usize> read = read_fully(file->get(), block);
-    if (!read) return as_usage(std::move(read).error());
+    if (!read) return as_usage(std::move(read).error().within(path));
     got = *read;
     content.append(reinterpret_cast<const char*>(block), got);
   } while (got == 4096 && content.size() <= config::max_json);
@@ -60,7 +60,7 @@ Result<std::string> read_text(const std::string& path) {
 }
 
 Result<VmConfig> read_config(const std::string& path) {
-  const std::string content = TRY(read_text(path), path);
+  const std::string content = TRY(read_text(path));
   return TRY(config::from_json(content), path);
 }
 
@@ -82,6 +82,33 @@ Result<void> set_kvmtool_transport(const Item& item, config::Transport& into) {
                 "over PCI only",
                 "write --transport pci-transitional, or mmio for drivers of virtio 1.0 and later");
   return choose(item, config::kvmtool_transport_names, into);
+}
+
+// Ours, and the others' words for the same.
+Result<void> set_irqchip(Item item, config::IrqChip& into) {
+  const auto instead = [&](std::string_view owner, std::string_view hint) {
+    return fail(Error::Kind::usage,
+                text("--irqchip {} is {} word, which polyvisor does not have", item.value, owner),
+                std::string(hint));
+  };
+  if (item.value == "kernel")
+    return instead("crosvm's", "write --irqchip auto: the kernel's, where it has one");
+  if (item.value == "userspace")
+    return instead("crosvm's", "write --irqchip user (aarch64) or plic (riscv64)");
+  if (item.value == "split")
+    return instead("crosvm's", "leave it out: all of it is in the kernel on x86_64");
+  // kvmtool's: the frame or ITS for messages is there where PCI is.
+  if (item.value == "gicv2m") item.value = "gicv2";
+  if (item.value == "gicv3-its") item.value = "gicv3";
+  return choose(item, config::irqchip_names, into);
+}
+
+Result<void> set_console(const Item& item, config::Console& into) {
+  if (item.value == "hv")
+    return fail(Error::Kind::usage,
+                "--console hv is kvmtool's console of POWER servers, which polyvisor does not have",
+                "write --console serial, or --console virtio for hvc0");
+  return choose(item, config::console_names, into);
 }
 
 Result<void> add_disk(std::string_view value, std::vector<config::Disk>& disks) {
@@ -165,7 +192,8 @@ Result<void> set_trace(std::string_view value, config::Trace& into) {
 Result<void> set_log_level(std::string_view value, RunRequest& request) {
   const auto refused = [](std::string_view word) {
     return fail(Error::Kind::usage, text("--log-level: \"{}\" is not known", word),
-                text("choose one of {}", config::choices(config::log_level_names)));
+                text("choose one of {}, or crosvm's off and trace",
+                     config::choices(config::log_level_names)));
   };
   const auto level_of = [](std::string_view word) {
     if (word == "off") return std::optional(LogLevel::error);
@@ -215,12 +243,17 @@ struct Filler {
         break;
       case Id::dtb: config.dtb = item.value; break;
       case Id::dump_dtb: config.dump_dtb = item.value; break;
-      case Id::console: return choose(item, config::console_names, config.console);
+      case Id::console: return set_console(item, config.console);
       case Id::serial:
         config.serials.push_back(TRY(config::parse_serial(item.value), "--serial"));
         break;
-      case Id::board: config.board = item.value; break;
-      case Id::irqchip: return choose(item, config::irqchip_names, config.irqchip);
+      case Id::board:
+        if (item.value.empty())
+          return fail(Error::Kind::usage, "--board: the name is empty",
+                      "leave the option out for the default");
+        config.board = item.value;
+        break;
+      case Id::irqchip: return set_irqchip(item, config.irqchip);
       case Id::nisv: return choose(item, config::nisv_names, config.nisv);
       case Id::reset_policy: return choose(item, config::reset_policy_names, config.reset_policy);
       case Id::watchdog: return set_watchdog(item, config);
@@ -282,11 +315,10 @@ int run_command(const Command& command, Arguments arguments, const Context& cont
   if (request->action == RunRequest::Action::version) return version_command(command, {}, context);
   if (request->config.board.empty())
     request->config.board = default_board(context.personality, host_arch);
-  if (request->action == RunRequest::Action::print_config) {
-    return print_and_succeed(context, config::to_json(request->config));
-  }
   if (const auto valid = config::validate(request->config); !valid)
     return report(context.streams, valid.error());
+  if (request->action == RunRequest::Action::print_config)
+    return print_and_succeed(context, config::to_json(request->config));
   if (request->config.log_level >= LogLevel::info)
     for (const std::string& note : request->notes)
       print(context.streams.err, text("polyvisor: {}\n", note));

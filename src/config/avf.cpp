@@ -76,17 +76,34 @@ Result<void> read_memory(const Json& value, VmConfig& config) {
   return {};
 }
 
-// Fields that mean nothing unless they ask for something: true, or a list that is not empty.
+// What that form has and we do not.
+struct Refused {
+  std::string_view field, why, instead;
+};
+constexpr std::string_view unset = "set it to false, or leave it out";
+constexpr Refused refused[] = {
+    {"protected", "a protected guest's memory is closed to the monitor, whose devices use it",
+     "set it to false: the guest then runs, and the host can read its memory"},
+    {"bootloader", "firmware is not started yet", "name a kernel, and an initrd"},
+    {"devices", "host devices cannot be assigned to a guest", "leave it out"},
+    {"usb_config", "host devices cannot be assigned to a guest", "leave it out"},
+    {"network", "there is no network device yet", unset},
+    {"hugepages", "guest RAM uses the host's normal pages", unset},
+    {"boost_uclamp", "the scheduler is not told about virtual CPUs", unset},
+    {"gpu", "there is no graphics device; the console is a serial port", "leave it out"},
+    {"display", "there is no graphics device; the console is a serial port", "leave it out"},
+    {"input", "there is no keyboard or pointer; the console is a serial port", "leave it out"},
+    {"audio", "there is no sound device", "leave it out"},
+    {"sharedPath", "there is no shared folder yet", "put the files on a disk"},
+};
+
+// Fields that mean nothing unless they ask for something: true, or what is not empty.
 Result<void> refuse(const std::string& field, const Json& value) {
-  const bool asks = value.is_boolean() ? value.get<bool>() : !(value.is_array() && value.empty());
+  const bool asks =
+      value.is_boolean() ? value.get<bool>() : !(value.is_structured() && value.empty());
   if (!asks) return {};
-  if (field == "protected")
-    return bad("protected: a protected VM needs pKVM's own calls, which polyvisor does not make",
-               "set it to false: the guest then runs, and the host can read its memory");
-  if (field == "bootloader")
-    return bad("bootloader: firmware is not started yet", "name a kernel, and an initrd");
-  if (field == "devices")
-    return bad("devices: host devices cannot be assigned to a guest", "leave the field out");
+  for (const Refused& one : refused)
+    if (one.field == field) return bad(text("{}: {}", field, one.why), std::string(one.instead));
   return bad(text("{}: no such field", field), text("those that are imported: {}", known_fields));
 }
 

@@ -57,13 +57,16 @@ TEST(Avf, ErrorsNameTheField) {
   starts(R"({"cpu_topology": "two"})", "cpu_topology: expected one of");
   starts(R"({"memory_mib": 1, "console_input_device": "ttyAMA0"})", "console_input_device: ");
   starts(R"({"memory_mib": 1, "console_out": 1})", "console_out: expected true or false");
-  starts(R"({"memory_mib": 1, "network": true})", "network: no such field");
+  starts(R"({"memory_mib": 1, "network": true})", "network: there is no network device yet");
+  starts(R"({"memory_mib": 1, "gpu": {"backend": "x"}})", "gpu: there is no graphics device");
+  starts(R"({"memory_mib": 1, "colour": 1})", "colour: no such field");
   starts(R"({"memory_mib": 1, "disks": {}})", "disks: ");
   starts(R"({"memory_mib": 1, "disks": [{"writable": true}]})", "disks[0].image: is missing");
   starts(R"({"memory_mib": 1, "disks": [{"image": "a"}, {"partitions": [{"label": "x"}]}]})",
          "disks[1].partitions: ");
   starts(R"({"memory_mib": 1, "disks": [{"image": "a", "size": 3}]})", "disks[0].size: no such");
-  starts(R"({"memory_mib": 1, "hugepages": true})", "hugepages: no such field");
+  starts(R"({"memory_mib": 1, "hugepages": true})", "hugepages: guest RAM uses");
+  EXPECT_EQ(refusal(R"({"memory_mib": 1, "display": {}})"), "taken");
   EXPECT_EQ(refusal(R"({"memory_mib": 1, "hugepages": false})"), "taken");
 }
 

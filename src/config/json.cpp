@@ -17,7 +17,8 @@ std::string_view what_is(const Json& value) {
     case Json::value_t::string: return "a text";
     case Json::value_t::boolean: return "true or false";
     case Json::value_t::number_integer: return "a negative number";
-    case Json::value_t::number_float: return "a number with a fraction";
+    case Json::value_t::number_float:
+      return "a number with a fraction, an exponent or more than 64 bits";
     default: return "a number";
   }
 }
@@ -377,7 +378,8 @@ Result<VmConfig> from_json(std::string_view text) {
     const auto* field = std::find_if(std::begin(fields), std::end(fields),
                                      [&](const Field& f) { return f.name == key; });
     if (field == std::end(fields))
-      return bad(pv::text("{}: no such field", key), "the fields are: " + field_names());
+      return bad(pv::text("{}: no such field", key.empty() ? "\"\"" : key),
+                 "the fields are: " + field_names());
     TRY(field->read(key, value, config));
   }
   return config;

@@ -94,7 +94,8 @@ TEST(Json, ErrorsNameTheField) {
   EXPECT_EQ(message(R"({"kernel": 1})"), "kernel: expected a text, found a number");
   EXPECT_EQ(message(R"({"cpus": -1})"), "cpus: expected a whole number, found a negative number");
   EXPECT_EQ(message(R"({"cpus": 1.5})"),
-            "cpus: expected a whole number, found a number with a fraction");
+            "cpus: expected a whole number, found a number with a fraction, an exponent or "
+            "more than 64 bits");
   EXPECT_EQ(message(R"({"cpus": 4294967296})"), "cpus: 4294967296 is too large");
   EXPECT_EQ(message(R"({"rng": "yes"})"), "rng: expected true or false, found a text");
   EXPECT_EQ(message(R"({"console": "vga"})"),
