@@ -74,7 +74,7 @@ def _android(target):
             f"head -c 65536 /dev/zero >tmp/avf.img\n{written('avf')}polyvisor run --config tmp/avf.json --print-config\n"
             "polyvisor run --config tmp/avf.json -c 1"), says=[
                 '"memory": "128M"', '"path": "tmp/avf.img"', '"read_only": false', *board, HELLO, "arguments: android.said=this"]),
-        refused("protected", "protected: a protected VM needs pKVM", protected=True),
+        refused("protected", "protected: a protected guest's memory is closed to the monitor", protected=True),
         refused("bootloader", "bootloader: firmware is not started yet", bootloader="u-boot.bin"),
         refused("partitions", "disks[0].partitions: disks composed of partitions",
                 disks=[{"partitions": [{"label": "boot", "path": "boot.img"}]}]),
