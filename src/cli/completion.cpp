@@ -19,15 +19,16 @@ std::string option_words(std::span<const Option> options) {
 std::string value_case(const Option& option) {
   std::string pattern = text("--{}", option.name);
   if (option.letter != 0) pattern += text("|-{}", option.letter);
-  if (option.argument.starts_with("FILE"))
+  const std::string argument = argument_of(option);
+  if (argument.starts_with("FILE"))
     return text(
         "        {}) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"));"
         " return ;;\n",
         pattern);
-  const bool choice = option.argument.find('|') != std::string_view::npos ||
-                      option.id == Id::transport || option.id == Id::completion;
+  const bool choice = argument.find('|') != std::string::npos || option.id == Id::board ||
+                      option.id == Id::completion;
   if (choice) {
-    std::string words(option.argument.substr(0, option.argument.find('[')));
+    std::string words(argument.substr(0, argument.find('[')));
     for (char& c : words)
       if (c == '|') c = ' ';
     return text("        {}) COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;\n", pattern,

@@ -115,9 +115,7 @@ inline constexpr Option run_options[] = {
      "name=, out-timestamp. May be repeated; without it there is the console alone.",
      Section::devices},
     {Id::board, 0, "board", "NAME",
-     "The machine's memory map: virt (QEMU's, the default; on PowerPC its ppce500, by either "
-     "name), "
-     "kvmtool (aarch64, riscv64), crosvm (aarch64).",
+     "The machine's memory map (virt: QEMU's; on PowerPC its ppce500, by either name).",
      Section::devices},
     {Id::irqchip, 0, "irqchip", "gicv2|gicv3|plic|aia|mpic|user|auto",
      "Interrupt controller (auto: the best that the host offers).", Section::devices},

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/suggest.h"
+#include "machine/machine.h"
 
 namespace pv::cli {
 namespace {
@@ -44,10 +45,14 @@ std::unexpected<Error> refuse(std::string_view spelled, const Foreign& foreign) 
 
 }  // namespace
 
+std::string argument_of(const Option& option, Arch arch) {
+  return option.id == Id::board ? machine::board_list(arch, "|") : std::string(option.argument);
+}
+
 std::string usage_of(const Option& option) {
   std::string usage = option.letter != 0 ? text("-{}, ", option.letter) : std::string();
   usage += text("--{}", option.name);
-  if (!option.argument.empty()) usage += text(" {}", option.argument);
+  if (!option.argument.empty()) usage += text(" {}", argument_of(option));
   return usage;
 }
 

@@ -50,6 +50,9 @@ class Parser {
   bool only_positional_ = false;
 };
 
+// What an option takes, as help shows it: "N", "kvm|zero|random"; for --board the names that this
+// architecture's boards have.
+std::string argument_of(const Option& option, Arch arch = host_arch);
 // How users write the option: "--cpus N", or "-k, --kernel FILE" with its letter.
 std::string usage_of(const Option& option);
 

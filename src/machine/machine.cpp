@@ -39,14 +39,20 @@ std::span<const std::string_view> boards(Arch arch) {
   }
 }
 
+std::string board_list(Arch arch, std::string_view separator) {
+  std::string all;
+  for (std::string_view one : boards(arch)) {
+    if (!all.empty()) all += separator;
+    all += one;
+  }
+  return all;
+}
+
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec) {
   const auto known = boards(arch);
-  if (!spec.board.empty() && std::ranges::find(known, spec.board) == known.end()) {
-    std::string all;
-    for (std::string_view one : known) all += text("{}{}", all.empty() ? "" : ", ", one);
+  if (!spec.board.empty() && std::ranges::find(known, spec.board) == known.end())
     return fail(Error::Kind::usage, text("there is no board \"{}\" for {}", spec.board, name(arch)),
-                text("choose one with --board: {}", all));
-  }
+                text("choose one with --board: {}", board_list(arch, ", ")));
   switch (arch) {
     case Arch::aarch64: return std::make_unique<aarch64::Board>(spec);
     case Arch::riscv64: return std::make_unique<riscv64::Board>(spec);

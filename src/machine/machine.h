@@ -160,6 +160,8 @@ std::string with_earlycon(std::string line, std::string_view early);
 
 // The names of an architecture's boards, for --board.
 std::span<const std::string_view> boards(Arch arch);
+// The same as one text: "kvmtool, virt".
+std::string board_list(Arch arch, std::string_view separator);
 
 // The board of an architecture. Errors: a spec that this board cannot have.
 Result<std::unique_ptr<Machine>> create(Arch arch, const Spec& spec);

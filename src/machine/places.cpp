@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "device/acpi_pm.h"
 #include "device/ns16550.h"
+#include "device/plic.h"
 #include "machine/aarch64/memory_map.h"
 #include "machine/powerpc/memory_map.h"
 #include "machine/riscv64/memory_map.h"
@@ -17,8 +18,6 @@ namespace {
 constexpr u64 mark_offset = 8;
 // Behind pvpanic's port.
 constexpr u16 mark_port = 0x506;
-
-constexpr std::string_view default_board = "virt";
 
 }  // namespace
 
@@ -54,21 +53,21 @@ void Places::add_common(const Map& map) {
 
 void Places::add_aarch64(std::string_view board) {
   const aarch64::MemoryMap* map = aarch64::find_board(board);
-  if (map == nullptr) map = aarch64::find_board(default_board);
-  // The redistributors lie on either side of the distributor.
-  const u64 first = map->redistributors(map->most_cpus);
-  const u64 below = std::min({first, map->gic_distributor, map->gic_cpu_interface});
-  const u64 end = std::max(map->gic_distributor + aarch64::gic_distributor_size,
-                           first + map->most_cpus * aarch64::gic_redistributor_size);
-  places_.push_back({"interrupt controller", below, end - below});
+  if (map == nullptr) map = aarch64::find_board({});
+  const auto controller = [this](u64 base, u64 size) {
+    places_.push_back({"interrupt controller", base, size});
+  };
+  controller(map->gic_distributor, aarch64::gic_distributor_size);
+  controller(map->gic_cpu_interface, map->gic_cpu_interface_size);
+  controller(map->redistributors(map->most_cpus), map->most_cpus * aarch64::gic_redistributor_size);
   add_common(*map);
   if (map->pci.exists()) pci_ = &map->pci;
 }
 
 void Places::add_riscv64(std::string_view board) {
   const riscv64::MemoryMap* map = riscv64::find_board(board);
-  if (map == nullptr) map = riscv64::find_board(default_board);
-  places_.push_back({"PLIC", map->plic, map->aplic - map->plic});
+  if (map == nullptr) map = riscv64::find_board({});
+  places_.push_back({"PLIC", map->plic, device::Plic::size});
   places_.push_back({"APLIC", map->aplic, riscv64::aplic_size});
   add_common(*map);
   if (map->pci.exists()) pci_ = &map->pci;

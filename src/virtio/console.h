@@ -7,8 +7,8 @@
 // Output goes to a CharSink in one write per chain. Input is taken only into buffers that the
 // driver has provided, with MULTIPORT only while it has the port open: what does not fit is
 // refused, and the source is told when there is room. The terminal's size is in the configuration
-// space of a single port. Deliberately absent: the RESIZE message of MULTIPORT, about the order of
-// whose fields Linux and the specification disagree; ports that come and go.
+// space of a single port. Deliberately absent: the RESIZE message of MULTIPORT, whose fields Linux
+// took in the other order for long (docs/decisions/serial-ports.md); ports that come and go.
 #pragma once
 
 #include <array>

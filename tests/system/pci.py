@@ -1,11 +1,9 @@
 """PCI: BARs that move while other CPUs read them, and Linux with all its devices behind a host bridge."""
 
 from linux import DISK, linux
+from suite.boards import boards_with_pci
 from suite.case import Case, contains
 from suite.shell import quoted, script
-
-# Those whose bridge is not the default board's.
-BOARDS = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}
 
 
 def cases(target):
@@ -24,29 +22,30 @@ def cases(target):
 
 
 def _boards(target):
-    """The bridges of kvmtool's and crosvm's boards: a guest on bare metal, and Linux with a disk behind each."""
+    """The bridges of the other boards: a guest on bare metal, and Linux with a disk behind each."""
     found = []
-    for board in BOARDS.get(target.arch, []):
+    for board, ports in boards_with_pci(target.arch).items():
         found += [Case(f"pci/board-{board}", f"polyvisor run guest/pci.img --board {board} --transport pci --rng -c 2 -p moves=50",
                        timeout=200, says=["1af4:1044 class 00ff00", "moved 50 times", "wrong 0", "32 random bytes:"]),
-                  _board_linux(board)]
-    if "crosvm" in BOARDS.get(target.arch, []):
-        found.append(Case("pci/board-without-ports", "polyvisor run guest/hello.img --board crosvm --transport pci-transitional", 104,
-                          says=['the board "crosvm" has no PCI ports', "--transport pci"]))
+                  _board_linux(board, ports)]
+        if not ports:
+            found.append(Case(f"pci/board-{board}-without-ports",
+                              f"polyvisor run guest/hello.img --board {board} --transport pci-transitional", 104,
+                              says=[f'the board "{board}" has no PCI ports', "--transport pci"]))
     return found
 
 
-def _board_linux(board):
-    """Legacy drivers on kvmtool's, whose ports lie beside the UARTs; crosvm's has none."""
-    kind, extra = ("pci", "") if board == "crosvm" else ("pci-transitional", "virtio_pci.force_legacy=1 ")
+def _board_linux(board, ports):
+    """Legacy drivers where there are ports, else modern ones. The console is the tree's: boards have different UARTs."""
+    kind, extra = ("pci-transitional", "virtio_pci.force_legacy=1 ") if ports else ("pci", "")
     commands = ("cat /sys/bus/pci/devices/0000:00:01.0/device", "head -n1 /dev/vda", "grep virtio /proc/interrupts",
                 "echo features=$(cut -c33 /sys/bus/virtio/devices/virtio0/features)")
-    params = f"console=ttyS0 quiet {extra}lab.run=\"{'; '.join(commands)}\""
+    params = f"quiet {extra}lab.run=\"{'; '.join(commands)}\""
     words = linux(params, "-d", "tmp/pci-board,ro", "--board", board, "--transport", kind)
     return Case(f"pci/board-{board}-linux", script(f"cp in/linux-disk tmp/pci-board\n{quoted(words)}"), timeout=400,
                 files={"in/linux-disk": DISK}, never=["Kernel panic"],
-                says=["0x1042" if board == "crosvm" else "0x1001", "polyvisor-system-test-disk", "virtio0",
-                      f"features={1 if board == 'crosvm' else 0}", "lab-guest: exit status 0"])
+                says=["0x1001" if ports else "0x1042", "polyvisor-system-test-disk", "virtio0",
+                      f"features={0 if ports else 1}", "lab-guest: exit status 0"])
 
 
 def _config_ports(target):

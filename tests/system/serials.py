@@ -2,12 +2,11 @@
 
 import re
 
+from suite.boards import other_boards
 from suite.case import Case
 from suite.shell import quoted, script
 
 HELLO = "hello from polyvisor guest"
-# Those whose memory map is not the default one.
-BOARDS = {"aarch64": ["kvmtool", "crosvm"], "riscv64": ["kvmtool"]}
 
 
 def cases(target):
@@ -77,7 +76,7 @@ def _stamped(result):
 
 def _boards(target):
     found = []
-    for board in BOARDS.get(target.arch, []):
+    for board in other_boards(target.arch):
         def run(guest, *more):
             return ["polyvisor", "run", f"guest/{guest}", "--board", board, *more]
         found += [

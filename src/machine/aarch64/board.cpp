@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "machine/aarch64/boards.inc"
 
 namespace pv::machine::aarch64 {
 namespace {
@@ -16,14 +15,6 @@ static_assert(device::GicV2::cpu_interface == gic_distributor_size);
 
 }  // namespace
 
-const MemoryMap* find_board(std::string_view name) {
-  for (const MemoryMap* board : all_boards)
-    if (board->name == name) return board;
-  return nullptr;
-}
-
-std::span<const std::string_view> board_names() { return all_board_names; }
-
 Board::Board(const Spec& spec)
     : FdtMachine(Arch::aarch64, spec, map_of(spec).ram_base, map_of(spec).uarts),
       map_(map_of(spec)) {}
@@ -31,7 +22,7 @@ Board::Board(const Spec& spec)
 Board::~Board() = default;
 
 const MemoryMap& Board::map_of(const Spec& spec) {
-  const MemoryMap* map = spec.board.empty() ? &boards::virt : find_board(spec.board);
+  const MemoryMap* map = find_board(spec.board);
   CHECK(map != nullptr);  // machine::create() has looked
   return *map;
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "boot/test_images.h"
-#include "machine/aarch64/boards.inc"
+#include "machine/aarch64/boards/virt.h"
 #include "machine/test_machine.h"
 
 namespace pv::machine::aarch64 {

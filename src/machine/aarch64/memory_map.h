@@ -1,8 +1,6 @@
 // What an aarch64 board is: one table of constants. The boards stand in boards/, a file each; the
 // build finds them by itself, and --board takes the table's name.
-//
-// To add one: copy boards/virt.h, change the constants, and run machine_tests with
-// UPDATE_GOLDENS=1, which writes golden/board_NAME.dts. Nothing else is touched.
+// ARCHITECTURE.md says how to add one.
 #pragma once
 
 #include <string_view>
@@ -72,7 +70,7 @@ constexpr u32 gicv2m_first_spi = 48;
 constexpr u32 gicv2m_spis = 64;
 constexpr u32 gic_interrupts_with_gicv2m = 160;  // up to 48 + 64 shared ones, in whole words
 
-// The board of this name, or nullptr.
+// The board of this name ("": the default, "virt"), or nullptr.
 const MemoryMap* find_board(std::string_view name);
 // All names, in alphabetical order.
 std::span<const std::string_view> board_names();

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "machine/riscv64/boards.inc"
 
 namespace pv::machine::riscv64 {
 namespace {
@@ -14,17 +13,8 @@ constexpr u32 edge_rising = 1, level_high = 4;
 // The supervisor external interrupt of a hart's own controller (riscv,cpu-intc).
 constexpr u32 supervisor_external = 9;
 constexpr u32 no_interrupt = 0xffff'ffff;
-constexpr unsigned most_harts = 64;
 
 }  // namespace
-
-const MemoryMap* find_board(std::string_view name) {
-  for (const MemoryMap* board : all_boards)
-    if (board->name == name) return board;
-  return nullptr;
-}
-
-std::span<const std::string_view> board_names() { return all_board_names; }
 
 Board::Board(const Spec& spec)
     : FdtMachine(Arch::riscv64, spec, map_of(spec).ram_base, map_of(spec).uarts),
@@ -32,7 +22,7 @@ Board::Board(const Spec& spec)
 Board::~Board() = default;
 
 const MemoryMap& Board::map_of(const Spec& spec) {
-  const MemoryMap* map = spec.board.empty() ? &boards::virt : find_board(spec.board);
+  const MemoryMap* map = find_board(spec.board);
   CHECK(map != nullptr);  // machine::create() has looked
   return *map;
 }

@@ -1,8 +1,6 @@
 // What a riscv64 board is: one table of constants. The boards stand in boards/, a file each; the
 // build finds them by itself, and --board takes the table's name.
-//
-// To add one: copy boards/virt.h, change the constants, and run machine_tests with
-// UPDATE_GOLDENS=1, which writes golden/board_NAME.dts. Nothing else is touched.
+// ARCHITECTURE.md says how to add one.
 #pragma once
 
 #include <string_view>
@@ -46,8 +44,9 @@ struct MemoryMap {
 
 constexpr u64 aplic_size = 0x8000;
 constexpr u64 imsic_size = 0x1000;
+constexpr unsigned most_harts = 64;
 
-// The board of this name, or nullptr.
+// The board of this name ("": the default, "virt"), or nullptr.
 const MemoryMap* find_board(std::string_view name);
 // All names, in alphabetical order.
 std::span<const std::string_view> board_names();
