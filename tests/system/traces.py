@@ -12,7 +12,7 @@ from polylab.arch import find_arch
 from polylab.cache import Cache
 from polylab.cpio import Archive
 from polylab.toolchain import compiled
-from serials import BOARDS
+from suite.boards import other_boards
 from suite.case import Case, contains
 from suite.shell import quoted, script
 
@@ -44,7 +44,7 @@ def _exits(target):
             f"polyvisor run guest/marks.img --board {board} --trace exits=tmp/{board}.trace --exit-stats || exit 90\n"
             f"polyvisor trace print tmp/{board}.trace || exit 91\npolyvisor trace count tmp/{board}.trace"),
             says=["marks: done", "by place", "uart"], never=["nothing there"], check=_complete)
-          for board in BOARDS.get(target.arch, [])),
+          for board in other_boards(target.arch)),
         Case("traces/limit", script(
             "polyvisor run guest/marks --trace exits=tmp/limit.trace --trace-limit 3 >/dev/null || exit 90\n"
             "polyvisor trace print tmp/limit.trace"), check=_lines(3)),
