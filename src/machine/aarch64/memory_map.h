@@ -29,10 +29,11 @@ struct MemoryMap {
   u64 gic_distributor;    // 64 KiB
   u64 gic_cpu_interface;  // GICv2
   u64 gic_cpu_interface_size;
-  u64 gic_redistributors;  // GICv3: 128 KiB for each CPU; 0: they end where the distributor begins
-  unsigned most_cpus;      // for which there is room
-  u64 gic_its;             // GICv3's, with PCI: 128 KiB; 0: it ends where the redistributors begin
-  u64 gicv2m;              // for messages on a GICv2, with PCI: 4 KiB
+  // GICv3: 128 KiB for each CPU; 0: they end where the distributor begins.
+  u64 gic_redistributors = 0;
+  unsigned most_cpus;  // for which there is room
+  u64 gic_its = 0;     // GICv3's, with PCI: 128 KiB; 0: it ends where the redistributors begin
+  u64 gicv2m;          // for messages on a GICv2, with PCI: 4 KiB
 
   UartPlan uarts;
   std::string_view uart_node;  // the name of their nodes
@@ -45,8 +46,7 @@ struct MemoryMap {
   Window test_exit;
   Window virtio;  // slot n: base + n * size, spi + n
   usize virtio_slots;
-  Window
-      flash;  // kept free for firmware's flash, of which there is none yet; size 0: no such place
+  Window flash{};  // kept free for firmware's, of which there is none yet; size 0: no such place
 
   constexpr u64 redistributors(unsigned cpus) const;
   constexpr u64 its(unsigned cpus) const;
