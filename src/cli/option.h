@@ -98,10 +98,9 @@ inline constexpr Option run_options[] = {
     {Id::reboot, 0, "reboot", "",
      "Start the guest again when it resets itself; without it a reset ends the run.",
      Section::guest},
-    {Id::disk, 'd', "disk", "FILE[,ro][,direct]",
+    {Id::disk, 'd', "disk", "FILE[,ro][,direct][,pci-address=ADDRESS]",
      "Raw disk image or block device: ro makes it read-only, direct bypasses the host's page "
-     "cache. "
-     "May be repeated.",
+     "cache, pci-address is its place on the PCI bus, such as 00:05.0. May be repeated.",
      Section::devices},
     {Id::no_balloon, 0, "no-balloon", "", "Nothing: there is no balloon device.", Section::devices},
     {Id::no_rng, 0, "no-rng", "", "No entropy device, whatever the configuration file says.",
@@ -112,7 +111,8 @@ inline constexpr Option run_options[] = {
     {Id::serial, 0, "serial", "KEY=VALUE,...",
      "A serial port: type=file|stdout|sink|syslog|unix|unix-stream, "
      "hardware=serial|virtio-console|debugcon, num=N, path=, input=, stdin, console, earlycon, "
-     "name=, out-timestamp. May be repeated; without it there is the console alone.",
+     "name=, out-timestamp, pci-address=, max-queue-sizes=[N,N]. May be repeated; without it there "
+     "is the console alone.",
      Section::devices},
     {Id::board, 0, "board", "NAME",
      "The machine's memory map (virt: QEMU's; on PowerPC its ppce500, by either name).",

@@ -181,6 +181,10 @@ TEST(Run, ValuesAreCheckedByOption) {
   EXPECT_EQ(usage_error({"--console", "vga"}), "--console: \"vga\" is not known");
   EXPECT_EQ(usage_error({"-d", ",ro"}), "--disk: \",ro\" names no file");
   EXPECT_EQ(usage_error({"-d", "a,rw"}), "--disk: \"rw\" is not a setting of a disk");
+  EXPECT_EQ(usage_error({"-d", "a,pci-address="}),
+            "--disk: \"pci-address=\" is not a setting of a disk");
+  EXPECT_EQ(parse_run(Line{"-d", "a,pci-address=00:05.0,ro"})->config.disks,
+            (std::vector<config::Disk>{{"a", true, false, "00:05.0"}}));
   EXPECT_EQ(usage_error({"a", "b"}), "a second kernel is named: \"b\" after \"a\"");
   EXPECT_EQ(usage_error({"-k", "a", "b"}), "a second kernel is named: \"b\" after \"a\"");
   EXPECT_EQ(parse_run(Line{"-c", "99999999999"})->config.cpus, UINT32_MAX);

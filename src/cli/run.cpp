@@ -112,6 +112,7 @@ Result<void> set_console(const Item& item, config::Console& into) {
 }
 
 Result<void> add_disk(std::string_view value, std::vector<config::Disk>& disks) {
+  constexpr std::string_view place = "pci-address=";
   usize comma = value.find(',');
   config::Disk disk{.path = std::string(value.substr(0, comma))};
   if (disk.path.empty())
@@ -125,10 +126,12 @@ Result<void> add_disk(std::string_view value, std::vector<config::Disk>& disks) 
       disk.read_only = true;
     else if (word == "direct")
       disk.direct = true;
+    else if (word.starts_with(place) && word.size() > place.size())
+      disk.pci_address = word.substr(place.size());
     else
-      return fail(
-          Error::Kind::usage, text("--disk: \"{}\" is not a setting of a disk", word),
-          "write --disk FILE[,ro][,direct]; a path with a comma can stand in a --config file");
+      return fail(Error::Kind::usage, text("--disk: \"{}\" is not a setting of a disk", word),
+                  "write --disk FILE[,ro][,direct][,pci-address=ADDRESS]; a path with a comma can "
+                  "stand in a --config file");
   }
   disks.push_back(std::move(disk));
   return {};

@@ -48,6 +48,14 @@ Result<void> read(const std::string& field, const Json& value, u32& into) {
   return {};
 }
 
+Result<void> read(const std::string& field, const Json& value, std::vector<u32>& into) {
+  if (!value.is_array()) return wrong(field, "a list of numbers", value);
+  into.clear();
+  for (usize i = 0; i < value.size(); ++i)
+    TRY(read(text("{}[{}]", field, i), value[i], into.emplace_back()));
+  return {};
+}
+
 namespace {
 
 Result<void> read_size(const std::string& field, const Json& value, u64& into) {
@@ -83,8 +91,11 @@ Result<void> read_disk(const std::string& path, const Json& value, Disk& into) {
       TRY(read(field, member, into.read_only));
     else if (key == "direct")
       TRY(read(field, member, into.direct));
+    else if (key == "pci_address")
+      TRY(read(field, member, into.pci_address));
     else
-      return bad(text("{}: no such field", field), "a disk has: path, read_only, direct");
+      return bad(text("{}: no such field", field),
+                 "a disk has: path, read_only, direct, pci_address");
   }
   if (!value.contains("path")) return bad(text("{}.path: is missing", path));
   return {};
@@ -155,6 +166,8 @@ constexpr SerialField serial_fields[] = {
     PV_SERIAL("stdin", standard_input),
     PV_SERIAL("out_timestamp", out_timestamp),
     PV_SERIAL("debugcon_port", debugcon_port),
+    PV_SERIAL("pci_address", pci_address),
+    PV_SERIAL("max_queue_sizes", max_queue_sizes),
 };
 
 Result<void> read_serial(const std::string& path, const Json& value, Serial& into) {
@@ -237,6 +250,7 @@ Json write_disks(const VmConfig& config) {
     entry["path"] = disk.path;
     entry["read_only"] = disk.read_only;
     entry["direct"] = disk.direct;
+    if (!disk.pci_address.empty()) entry["pci_address"] = disk.pci_address;
     list.push_back(std::move(entry));
   }
   return list;

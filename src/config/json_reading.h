@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -25,5 +26,6 @@ std::unexpected<Error> wrong(const std::string& field, std::string_view expected
 Result<void> read(const std::string& field, const Json& value, std::string& into);
 Result<void> read(const std::string& field, const Json& value, bool& into);
 Result<void> read(const std::string& field, const Json& value, u32& into);
+Result<void> read(const std::string& field, const Json& value, std::vector<u32>& into);
 
 }  // namespace pv::config

@@ -15,7 +15,7 @@ VmConfig everything() {
   config.params = "console=ttyS0";
   config.cpus = 4;
   config.memory = 1_GiB + 64_KiB;
-  config.disks = {{"a.img", true, false}, {"b.img", false, true}};
+  config.disks = {{"a.img", true, false}, {"b.img", false, true, "00:06.0"}};
   config.rng = true;
   config.dtb = "board.dtb";
   config.dump_dtb = "out.dtb";
@@ -31,7 +31,9 @@ VmConfig everything() {
                      .earlycon = true,
                      .standard_input = true,
                      .out_timestamp = true,
-                     .debugcon_port = 0xe9},
+                     .debugcon_port = 0xe9,
+                     .pci_address = "00:05.0",
+                     .max_queue_sizes = {2, 32}},
                     {}};
   config.board = "crosvm";
   config.irqchip = IrqChip::gicv3;
@@ -110,6 +112,12 @@ TEST(Json, ErrorsNameTheField) {
   EXPECT_EQ(message(R"({"serials": [{}, {"colour": 1}]})"), "serials[1].colour: no such field");
   EXPECT_EQ(message(R"({"serials": [{"num": "x"}]})"),
             "serials[0].num: expected a whole number, found a text");
+  EXPECT_EQ(message(R"({"serials": [{"max_queue_sizes": 16}]})"),
+            "serials[0].max_queue_sizes: expected a list of numbers, found a number");
+  EXPECT_EQ(message(R"({"serials": [{"max_queue_sizes": [16, "x"]}]})"),
+            "serials[0].max_queue_sizes[1]: expected a whole number, found a text");
+  EXPECT_EQ(message(R"({"disks": [{"path": "a", "pci_address": 5}]})"),
+            "disks[0].pci_address: expected a text, found a number");
 }
 
 TEST(Json, UnknownAndDoubleFieldsAreRefused) {

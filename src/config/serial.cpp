@@ -1,6 +1,7 @@
 #include "config/serial.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "base/hex.h"
@@ -10,6 +11,9 @@
 
 namespace pv::config {
 namespace {
+
+constexpr const char* queue_sizes_hint =
+    "write max-queue-sizes=[RECEIVE,TRANSMIT], such as [16,64]";
 
 std::unexpected<Error> bad(std::string message, std::string hint = {}) {
   return fail(Error::Kind::usage, std::move(message), std::move(hint));
@@ -46,6 +50,24 @@ Result<void> read_number(std::string_view key, std::optional<std::string_view> v
   return {};
 }
 
+// "[16,64]".
+Result<void> read_sizes(std::string_view key, std::optional<std::string_view> value,
+                        std::vector<u32>& into) {
+  std::string_view list = value.value_or("");
+  if (!list.starts_with('[') || !list.ends_with(']'))
+    return bad(text("{}: \"{}\" is no list of numbers", key, list), queue_sizes_hint);
+  list = list.substr(1, list.size() - 2);
+  into.clear();
+  for (;;) {
+    const usize comma = std::min(list.find(','), list.size());
+    u32 size = 0;
+    TRY(read_number(key, list.substr(0, comma), size));
+    into.push_back(size);
+    if (comma == list.size()) return {};
+    list.remove_prefix(comma + 1);
+  }
+}
+
 template <class E, usize n>
 Result<void> read_choice(std::string_view key, std::optional<std::string_view> value,
                          const Spelling<E> (&names)[n], E& into) {
@@ -70,12 +92,12 @@ Result<void> set(Serial& serial, std::string_view key, std::optional<std::string
   if (key == "stdin") return read_flag(key, value, serial.standard_input);
   if (key == "out-timestamp") return read_flag(key, value, serial.out_timestamp);
   if (key == "debugcon-port") return read_number(key, value, serial.debugcon_port);
-  if (key == "pci-address" || key == "max-queue-sizes")
-    return bad(text("{} is a key of crosvm's that polyvisor does not have", key),
-               "leave it out: the console's place and queues are chosen here");
+  if (key == "pci-address") return read_text(key, value, serial.pci_address);
+  if (key == "max-queue-sizes") return read_sizes(key, value, serial.max_queue_sizes);
   return bad(text("\"{}\" is not a key of a serial port", key),
              "the keys are type, hardware, num, name, path, input, input-unix-stream, console, "
-             "earlycon, stdin, out-timestamp, debugcon-port; a path with a comma can stand in a "
+             "earlycon, stdin, out-timestamp, debugcon-port, pci-address, max-queue-sizes; a path "
+             "with a comma can stand in a "
              "--config file");
 }
 
@@ -91,6 +113,30 @@ Result<void> check_input(const Serial& serial) {
   return {};
 }
 
+// VIRTIO 1.2, 2.7: a queue's size is a power of two of at most 32768.
+Result<void> check_queues(const std::vector<u32>& sizes) {
+  if (sizes.size() != 2)
+    return bad(text("max_queue_sizes: {} of them, but a port has two queues", sizes.size()),
+               queue_sizes_hint);
+  for (const u32 size : sizes)
+    if (!std::has_single_bit(size) || size > 32768)
+      return bad(text("max_queue_sizes: {} is no power of two from 1 to 32768", size),
+                 queue_sizes_hint);
+  return {};
+}
+
+Result<void> check_virtio(const Serial& serial) {
+  if (serial.hardware == SerialHardware::virtio_console)
+    return serial.max_queue_sizes.empty() ? Result<void>() : check_queues(serial.max_queue_sizes);
+  const char* field = !serial.name.empty()              ? "name"
+                      : !serial.pci_address.empty()     ? "pci_address"
+                      : !serial.max_queue_sizes.empty() ? "max_queue_sizes"
+                                                        : nullptr;
+  if (field == nullptr) return {};
+  return bad(text("{}: only a port of a virtio console has one", field),
+             "use hardware=virtio-console");
+}
+
 Result<void> check_one(const Serial& serial) {
   const bool wants_path = serial.type == SerialType::file || serial.type == SerialType::datagram ||
                           serial.type == SerialType::stream;
@@ -99,7 +145,7 @@ Result<void> check_one(const Serial& serial) {
   if (!wants_path && !serial.path.empty())
     return bad(text("path: type {} has none", spelling(serial_type_names, serial.type)),
                "use type=file");
-  for (const std::string* one : {&serial.path, &serial.input, &serial.name})
+  for (const std::string* one : {&serial.path, &serial.input, &serial.name, &serial.pci_address})
     if (one->find('\0') != std::string::npos) return bad("contains a zero byte, which ends a text");
   const bool is_virtio = serial.hardware == SerialHardware::virtio_console;
   const u32 most = is_virtio                                 ? max_virtio_console_num
@@ -107,8 +153,7 @@ Result<void> check_one(const Serial& serial) {
                                                              : 1;
   if (serial.num < 1 || serial.num > most)
     return bad(text("num: {} is not between 1 and {}", serial.num, most));
-  if (!serial.name.empty() && !is_virtio)
-    return bad("name: only a port of a virtio console has one", "use hardware=virtio-console");
+  TRY(check_virtio(serial));
   if (serial.earlycon && serial.hardware != SerialHardware::uart)
     return bad("earlycon: only hardware=serial works that early");
   if (serial.console && serial.hardware == SerialHardware::debugcon)
@@ -118,14 +163,19 @@ Result<void> check_one(const Serial& serial) {
   return check_input(serial);
 }
 
+// Up to the next comma, but for those inside a list.
+usize part_size(std::string_view text) {
+  const bool list = text.starts_with("max-queue-sizes=[") || text.starts_with("max_queue_sizes=[");
+  return std::min(text.find(',', list ? std::min(text.find(']'), text.size()) : 0), text.size());
+}
+
 }  // namespace
 
 Result<Serial> parse_serial(std::string_view text) {
   Serial serial;
   while (!text.empty()) {
-    const usize comma = std::min(text.find(','), text.size());
-    const std::string_view part = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
+    const std::string_view part = text.substr(0, part_size(text));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
     const usize equals = part.find('=');
     // Older command lines have underscores.
     std::string key(part.substr(0, equals));

@@ -28,6 +28,8 @@ struct Serial {
   bool standard_input = false;     // input comes from standard input
   bool out_timestamp = false;      // each line of output begins with the time
   u32 debugcon_port = 0x402;
+  std::string pci_address = {};           // virtio-console: of its device (pci_address.h)
+  std::vector<u32> max_queue_sizes = {};  // virtio-console: receive, transmit; empty: ours
 
   bool operator==(const Serial&) const = default;
 };

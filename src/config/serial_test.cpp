@@ -31,6 +31,12 @@ TEST(Serial, EveryKey) {
   ASSERT_TRUE(uart);
   EXPECT_TRUE(uart->standard_input && uart->earlycon && !uart->console);
   EXPECT_EQ(parse_serial("hardware=debugcon,type=stdout,debugcon_port=0xe9")->debugcon_port, 0xe9u);
+  const auto queues =
+      parse_serial("hardware=virtio-console,max-queue-sizes=[2,32],pci-address=00:05.0,num=2");
+  ASSERT_TRUE(queues);
+  EXPECT_EQ(queues->max_queue_sizes, (std::vector<u32>{2, 32}));
+  EXPECT_EQ(queues->pci_address, "00:05.0");
+  EXPECT_EQ(queues->num, 2u);
   EXPECT_EQ(*parse_serial(""), Serial{});  // a UART that leads nowhere
   for (const char* type : {"file", "stdout", "sink", "syslog", "unix", "unix-stream"})
     EXPECT_TRUE(parse_serial(std::string("type=") + type)) << type;
@@ -54,10 +60,35 @@ TEST(Serial, RefusalsNameTheKey) {
   EXPECT_EQ(refusal("name=a"), "serials[0].name: only a port of a virtio console has one");
   EXPECT_EQ(refusal("hardware=virtio-console,earlycon"),
             "serials[0].earlycon: only hardware=serial works that early");
-  EXPECT_EQ(refusal("pci-address=1"),
-            "pci-address is a key of crosvm's that polyvisor does not have");
+  EXPECT_EQ(refusal("pci-address="), "pci-address: needs a value");
+  EXPECT_EQ(refusal("pci-address=00:05.0"),
+            "serials[0].pci_address: only a port of a virtio console has one");
   EXPECT_EQ(refusal("debugcon-port=65536"), "serials[0].debugcon_port: 65536 is no port");
   EXPECT_EQ(refusal("debugcon-port=0x10000"), "debugcon-port: \"0x10000\" is no port");
+}
+
+TEST(Serial, QueueSizesAreTwoPowersOfTwo) {
+  const auto refused = [](const std::string& list) {
+    return refusal("hardware=virtio-console,max-queue-sizes=" + list);
+  };
+  EXPECT_EQ(refused("[16,64]"), "");
+  EXPECT_EQ(refused("[1,32768]"), "");
+  EXPECT_EQ(refused("[16,64],type=sink"), "");
+  EXPECT_EQ(refused("16"), "max-queue-sizes: \"16\" is no list of numbers");
+  EXPECT_EQ(refused("[16,64"), "max-queue-sizes: \"[16,64\" is no list of numbers");
+  EXPECT_EQ(refused("["), "max-queue-sizes: \"[\" is no list of numbers");
+  EXPECT_EQ(refused("[]"), "max-queue-sizes: \"\" is not a number");
+  EXPECT_EQ(refused("[16,]"), "max-queue-sizes: \"\" is not a number");
+  EXPECT_EQ(refused("[16,x]"), "max-queue-sizes: \"x\" is not a number");
+  EXPECT_EQ(refused("[16]"), "serials[0].max_queue_sizes: 1 of them, but a port has two queues");
+  EXPECT_EQ(refused("[16,64,64]"),
+            "serials[0].max_queue_sizes: 3 of them, but a port has two queues");
+  for (const char* bad : {"0", "48", "65536", "4294967296"})
+    EXPECT_TRUE(
+        refused(std::string("[16,") + bad + "]").ends_with("no power of two from 1 to 32768"))
+        << bad;
+  EXPECT_EQ(refusal("max-queue-sizes=[16,64]"),
+            "serials[0].max_queue_sizes: only a port of a virtio console has one");
 }
 
 TEST(Serial, PortsAreDistinctAndOneIsTheConsole) {

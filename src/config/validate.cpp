@@ -5,6 +5,7 @@
 #include "base/arch.h"
 #include "base/text.h"
 #include "config/gdb_address.h"
+#include "config/pci_address.h"
 
 namespace pv::config {
 namespace {
@@ -140,7 +141,8 @@ Result<void> validate(const VmConfig& config) {
   if (!config.serials.empty() && config.console == Console::virtio)
     return bad("console: virtio says what serials say already",
                "mark one of them instead: --serial hardware=virtio-console,type=stdout,console");
-  return check_disks(config.disks);
+  TRY(check_disks(config.disks));
+  return validate_pci_addresses(config);
 }
 
 }  // namespace pv::config

@@ -20,7 +20,8 @@ namespace pv::config {
 struct Disk {
   std::string path;
   bool read_only = false;
-  bool direct = false;  // bypass the host's page cache (O_DIRECT)
+  bool direct = false;           // bypass the host's page cache (O_DIRECT)
+  std::string pci_address = {};  // pci_address.h; empty: any
 
   bool operator==(const Disk&) const = default;
 };

@@ -77,6 +77,9 @@ struct Wiring {
   std::span<const SerialPort> serials;  // by number; at most max_uarts
   Log& log;
   DebugPort debugcon = {};
+  // With PCI: the device number of each of `virtio`, 1 to 31, no two the same; 0: the lowest that
+  // is free. Empty: 0 for all.
+  std::span<const u32> pci_devices = {};
 };
 
 // What is to be run. Descriptors are open for reading; -1 where there is none.

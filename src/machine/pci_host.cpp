@@ -1,8 +1,27 @@
 #include "machine/pci_host.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "base/text.h"
 
 namespace pv::machine {
+namespace {
+
+// Of each virtio device: its own, or the lowest that is nobody's. 0 is the host bridge's.
+std::vector<u32> device_numbers(const Wiring& wiring) {
+  std::vector<u32> numbers(wiring.pci_devices.begin(), wiring.pci_devices.end());
+  numbers.resize(wiring.virtio.size());
+  u32 taken = 1;
+  for (u32 number : numbers) taken |= u32{1} << number;
+  for (u32& number : numbers) {
+    if (number == 0) number = static_cast<u32>(std::countr_one(taken));
+    taken |= u32{1} << number;
+  }
+  return numbers;
+}
+
+}  // namespace
 
 Result<void> check_pci(const Spec& spec, const PciMap& map, std::string_view board) {
   if (spec.has_pci() && !map.exists())
@@ -32,11 +51,13 @@ Result<void> PciHost::build(const Wiring& wiring, const PciMap& map, bus::Bus& i
                 "remove some disks");
   const auto interface = kind == VirtioBus::pci_transitional ? virtio::VirtioPci::Kind::transitional
                                                              : virtio::VirtioPci::Kind::modern;
-  for (unsigned n = 0; n < wiring.virtio.size(); ++n) {
+  const std::vector<u32> numbers = device_numbers(wiring);
+  for (usize n = 0; n < wiring.virtio.size(); ++n) {
     functions_.push_back(std::make_unique<virtio::VirtioPci>(
         *wiring.virtio[n], wiring.ram, msis, wiring.executor, wiring.log, interface));
     pointers_.push_back(functions_.back().get());
-    TRY(root_->add(n + 1, *functions_.back()));
+    TRY(root_->add(numbers[n], *functions_.back()));
+    last_device_ = std::max(last_device_, numbers[n]);
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // PciHost: a board's PCI host bridge with the virtio devices behind it: what VirtioSlots is for
-// virtio-mmio. Device n of the configuration is 00:(n+1).0; interrupts are four level lines,
-// and messages where the board has a target for them.
+// virtio-mmio. Each has the number that it was given, or the lowest free one from 1; interrupts are
+// four level lines, and messages where the board has a target for them.
 #pragma once
 
 #include <array>
@@ -31,12 +31,15 @@ class PciHost {
 
   pci::RootBus& root() { return *root_; }
   std::span<virtio::VirtioPci* const> functions() const { return pointers_; }
+  // The highest number of a device; 0: there is none.
+  unsigned last_device() const { return last_device_; }
 
  private:
   std::unique_ptr<pci::RootBus> root_;
   std::unique_ptr<pci::ConfigWindow> config_;
   std::vector<std::unique_ptr<virtio::VirtioPci>> functions_;
   std::vector<virtio::VirtioPci*> pointers_;
+  unsigned last_device_ = 0;
 };
 
 // What the tree says of interrupts on this board.

@@ -80,6 +80,15 @@ TEST_P(PciBoards, HaveTheirDevicesOnTheBus) {
   EXPECT_EQ(queues, 1u);
 }
 
+TEST_P(PciBoards, PutDevicesWhereTheyAreAsked) {
+  machine.pci_devices = {0, 1, 31};
+  ASSERT_TRUE(machine.build(3)) << machine.error;
+  EXPECT_EQ(config(1, 0), 0x1042'1af4u);   // disk
+  EXPECT_EQ(config(2, 0), 0x1043'1af4u);   // console: the lowest that is free
+  EXPECT_EQ(config(31, 0), 0x1044'1af4u);  // entropy
+  EXPECT_EQ(config(3, 0), ~0u);
+}
+
 TEST_P(PciBoards, HaveMsixWhereMessagesAreTaken) {
   ASSERT_TRUE(machine.build(1)) << machine.error;
   bool found = false;

@@ -84,7 +84,7 @@ class TestMachine {
     }
     ports_[0] = {&serial_out, &serial_in};
     auto built = machine->build({vm, ram, mmio, pio, vcpu_pointers_, device_pointers_, executor,
-                                 clock, power, ports_, log, debugcon},
+                                 clock, power, ports_, log, debugcon, pci_devices},
                                 facts_);
     return built ? true : failed(built.error());
   }
@@ -128,6 +128,7 @@ class TestMachine {
   device::RecordingSink serial_out;
   device::CountingSource serial_in;
   DebugPort debugcon;
+  std::vector<u32> pci_devices;  // Wiring's
   Log log{-1, LogLevel::error};
   std::vector<std::unique_ptr<hv::FakeVcpu>> vcpus;
   std::unique_ptr<Machine> machine;

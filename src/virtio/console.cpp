@@ -31,10 +31,10 @@ bool transmits(u16 queue) { return queue % 2 != 0; }
 Console::Console(std::vector<Port> ports) : ports_(std::move(ports)), states_(ports_.size()) {
   CHECK(!ports_.empty() && ports_.size() <= most_ports);
   multiport_ = needs_multiport(ports_);
-  const usize pairs = multiport_ ? ports_.size() + 1 : 1;
-  for (usize pair = 0; pair < pairs; ++pair) {
-    sizes_.push_back(receive_size);
-    sizes_.push_back(transmit_size);
+  for (const Port& port : ports_) {
+    sizes_.insert(sizes_.end(), {port.receive_size, port.transmit_size});
+    if (multiport_ && &port == &ports_[0])
+      sizes_.insert(sizes_.end(), {usual_receive_size, usual_transmit_size});
   }
 }
 

@@ -23,11 +23,15 @@ namespace pv::virtio {
 
 class Console final : public VirtioDevice {
  public:
+  // Of a port's queues, and those of the control queues. A driver fills a receive queue with a page
+  // for each entry when it starts: keep that cheap.
+  static constexpr u16 usual_receive_size = 16, usual_transmit_size = 64;
   struct Port {
     device::CharSink* sink;
     device::CharSource* source;  // null: nobody types
     std::string name = {};
     bool console = true;  // a terminal for the guest (hvcN), or just a channel
+    u16 receive_size = usual_receive_size, transmit_size = usual_transmit_size;  // powers of two
   };
   static constexpr usize most_ports = 16;
 
@@ -60,9 +64,6 @@ class Console final : public VirtioDevice {
   Result<void> restore(StateReader& in) override;
 
  private:
-  // A driver fills a receive queue with a page per entry when it starts: keep that cheap.
-  static constexpr u16 receive_size = 16, transmit_size = 64;
-
   struct PortState {
     bool refused = false;  // input waits for room
     bool open = false;     // the driver has it open (MULTIPORT)

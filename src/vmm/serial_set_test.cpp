@@ -74,6 +74,18 @@ TEST(SerialSet, VirtioPortsAreInTheOrderOfTheirNumbers) {
   EXPECT_EQ(ports.spec().virtio_console_index, 1u);
 }
 
+TEST(SerialSet, QueueSizesAreThePorts) {
+  Serial small = hvc(2);
+  small.max_queue_sizes = {2, 32};
+  Ports ports({small, hvc(1)});
+  const auto virtio = ports.set->virtio_ports();
+  ASSERT_EQ(virtio.size(), 2u);
+  EXPECT_EQ(virtio[0].receive_size, virtio::Console::usual_receive_size);
+  EXPECT_EQ(virtio[0].transmit_size, virtio::Console::usual_transmit_size);
+  EXPECT_EQ(virtio[1].receive_size, 2);
+  EXPECT_EQ(virtio[1].transmit_size, 32);
+}
+
 TEST(SerialSet, TheDebugPortHasItsNumber) {
   Serial debug;
   debug.hardware = SerialHardware::debugcon;

@@ -24,6 +24,8 @@ class VirtioSet {
             std::vector<virtio::Console::Port> console_ports, device::Entropy& entropy, Log& log);
 
   std::span<virtio::VirtioDevice* const> devices() const { return order_; }
+  // The number on the PCI bus that each was given; 0: none.
+  std::span<const u32> pci_devices() const { return places_; }
   // `first` runs on each thread that the disks start later, before anything else.
   void on_thread(const std::function<void()>& first);
   virtio::Console* console() { return console_.get(); }
@@ -33,7 +35,10 @@ class VirtioSet {
   std::vector<std::unique_ptr<block::Engine>> engines_;
   std::vector<std::unique_ptr<virtio::Block>> disks_;
   std::unique_ptr<virtio::Rng> rng_;
+  void add(virtio::VirtioDevice& device, u32 pci_device = 0);
+
   std::vector<virtio::VirtioDevice*> order_;
+  std::vector<u32> places_;  // as order_
 };
 
 }  // namespace pv::vmm

@@ -92,12 +92,19 @@ Result<void> Vm::assemble() {
         [this](device::CharSink& out) -> device::CharSink& { return tracing_->watch(out); });
   virtio_ = std::make_unique<VirtioSet>(config_, files_, env_.loop, serials_->virtio_ports(),
                                         *entropy_, env_.log);
-  machine::Wiring wiring{*vm_,      ram_,
-                         mmio_,     pio_,
-                         vcpus,     virtio_->devices(),
-                         env_.loop, clock_,
-                         *this,     serials_->uarts(),
-                         env_.log,  serials_->debugcon()};
+  machine::Wiring wiring{*vm_,
+                         ram_,
+                         mmio_,
+                         pio_,
+                         vcpus,
+                         virtio_->devices(),
+                         env_.loop,
+                         clock_,
+                         *this,
+                         serials_->uarts(),
+                         env_.log,
+                         serials_->debugcon(),
+                         virtio_->pci_devices()};
   if (config_.transport != config::Transport::mmio) {
     mmio_.set_doorbell_port(mmio_doorbells_.emplace(*vm_, hv::Space::mmio));
     pio_.set_doorbell_port(pio_doorbells_.emplace(*vm_, hv::Space::pio));

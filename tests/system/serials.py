@@ -2,6 +2,7 @@
 
 import re
 
+from linux import DISK, linux
 from suite.boards import other_boards
 from suite.case import Case
 from suite.shell import quoted, script
@@ -15,7 +16,7 @@ def cases(target):
         return []
     found = _outputs() + _boards(target)
     if not target.native:
-        found.append(_linux(target))
+        found += [_linux(target), *_placed(target)]
     return found
 
 
@@ -91,6 +92,32 @@ def _boards(target):
         ]
     return found + [Case("serials/no-such-board", ["polyvisor", "run", "guest/hello", "--board", "sifive_u"], 104,
                          says=["there is no board \"sifive_u\"", "virt"])]
+
+
+def _placed(target):
+    """PCI addresses of console and disk, and a channel through the smallest queues, both ways."""
+    if target.powerpc:
+        return []
+    commands = ("cd /sys/bus/pci/devices", "for d in *; do echo pci $d $(cat $d/device); done", "echo disk=$(head -n1 /dev/vda)",
+                "port=$(ls /dev/vport*p1)", "echo read=$(head -n500 $port | tail -n1)", "seq 400 >$port")
+    words = linux(f"console={target.console} quiet lab.run=\"{'; '.join(commands)}\"", "--rng", "--transport", "pci",
+                  "-d", "tmp/placed,ro,pci-address=00:05.0", "--serial", "type=stdout,stdin,console",
+                  "--serial", "hardware=virtio-console,type=sink,pci-address=00:1e.0",
+                  "--serial", "hardware=virtio-console,num=2,name=channel,type=file,path=tmp/placed-out,input=tmp/placed-in,max-queue-sizes=[2,1]")
+    refused = "polyvisor run guest/hello --serial hardware=virtio-console,type=sink,"
+    return [
+        Case("serials/pci-address", script(
+            f"cp in/linux-disk tmp/placed; rm -f tmp/placed-out; seq 500 >tmp/placed-in\n{quoted(words)} </dev/null; s=$?\n"
+            "echo written=$(tail -n1 tmp/placed-out) of $(wc -l <tmp/placed-out); exit $s"), timeout=400, files={"in/linux-disk": DISK},
+            says=["pci 0000:00:01.0 0x1044", "pci 0000:00:05.0 0x1042", "pci 0000:00:1e.0 0x1043", "disk=polyvisor-system-test-disk",
+                  "read=500", "lab-guest: exit status 0", "written=400 of 400"]),
+        Case("serials/pci-address-taken", script(refused + "pci-address=00:00.0 --transport pci"), 104,
+             says=["serials[0].pci_address: 00:00.0 is taken by the host bridge"], never=[HELLO]),
+        Case("serials/pci-address-without-pci", script(refused + "pci-address=00:05.0"), 104,
+             says=["serials[0].pci_address: ", "--transport pci"], never=[HELLO]),
+        Case("serials/queue-size", script(refused + "max-queue-sizes=[16,48]"), 104,
+             says=["serials[0].max_queue_sizes: 48 is no power of two"], never=[HELLO]),
+    ]
 
 
 def _linux(target):

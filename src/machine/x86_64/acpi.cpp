@@ -163,7 +163,7 @@ Aml pci_bridge(const AcpiPci& pci) {
   const auto first = [](const bus::Range& range) { return static_cast<u32>(range.base); };
   const auto size = [](const bus::Range& range) { return static_cast<u32>(range.size); };
   std::vector<Aml> routes;
-  for (u32 device = 1; device <= pci.devices; ++device)
+  for (u32 device = 1; device <= pci.last_device; ++device)
     routes.push_back(
         aml::package({aml::integer(device << 16 | 0xffff), aml::integer(0), aml::integer(0),
                       aml::integer(pci.map.first_irq + pci::intx_line(device))}));

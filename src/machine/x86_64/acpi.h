@@ -21,7 +21,7 @@ struct AcpiVirtio {
 // A PCI host bridge with functions 00:01.0 to 00:devices.0.
 struct AcpiPci {
   PciMap map;
-  unsigned devices;
+  unsigned last_device;  // the highest number of one
 };
 
 // The tables as they lie in memory from `base` (16-byte aligned) on; the RSDP comes first.

@@ -197,7 +197,7 @@ Result<void> Board::write_boot_data(const boot::KernelImage& image, const boot::
   for (const auto& slot : virtio_.slots())
     windows.push_back({static_cast<u32>(slot.address), slot.irq});
   std::optional<AcpiPci> acpi_pci;
-  if (spec_.has_pci()) acpi_pci = {pci_map, static_cast<unsigned>(pci_.functions().size())};
+  if (spec_.has_pci()) acpi_pci = {pci_map, pci_.last_device()};
   if (!put(acpi_tables, acpi_tables_at(acpi_tables, spec_.cpus, windows, acpi_pci)))
     return too_small();
 
