@@ -20,7 +20,7 @@ struct board {
   const char *model, *uart;   /* the UART's `compatible` */
   u64 ram_base, uart_base, finisher;
 };
-/* Of `count`; the first where the tree has none of their models (QEMU's own has not). */
+/* Of `count`; where the tree has none of their models, a board of ours as the tree describes it, else the first (QEMU's). */
 const struct board *this_board(const struct board *boards, int count);
 void check_devices(const struct board *board);
 
