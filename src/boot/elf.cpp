@@ -71,9 +71,10 @@ std::string placement_hint(const Elf& elf, const Target& target, u64 address) {
   std::string link = text("link it into RAM, for example at {:#x}", target.flat_base.value());
   if (elf.type == et_dyn)
     return "it is position-independent and is not relocated: " + link + " with -no-pie";
+  const bool below = address < target.ram.front().base.value();
   return link +
-         ", or give more memory with --mem; -Wl,-n keeps the linker from loading the ELF "
-         "header below the first section";
+         (below ? ", or take the --board whose RAM is there" : ", or give more memory with --mem") +
+         "; -Wl,-n keeps the linker from loading the ELF header below the first section";
 }
 
 Result<void> add_segment(const Content& content, const Target& target, const Elf& elf,

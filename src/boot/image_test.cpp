@@ -389,6 +389,11 @@ TEST(Image, ReservedMemoryIsNotLoadedOver) {
   EXPECT_TRUE(parse_blob(elf(em_x86_64, 0xd000, {{0xd000, 0x200, 0x10, 0x10}}, 0x400), t));
 }
 
+TEST(Image, ProgramsOfAnotherBoard) {
+  refuses(parse_blob(elf(em_aarch64, 0x10'0000, {{0x10'0000, 0x200, 0x10, 0x10}}, 0x400), arm),
+          {"but guest RAM is 0x40000000"}, "the --board whose RAM is there");
+}
+
 TEST(Image, ImagesThatNeedMoreMemory) {
   refuses(parse_blob(arm64_image(0, 100_MiB, 5000), arm),
           {"0x40000000-0x463fffff", "0x40000000-0x43ffffff"}, "at least 100 MiB");

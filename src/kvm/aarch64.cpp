@@ -157,6 +157,8 @@ Result<hv::Exit> decode_exit(Vcpu& vcpu) {
 
 void complete_call(Vcpu&, i64, u64) {}
 
+const bool input_by_own_thread = true;
+
 // The IRQ input of a vCPU without a virtual GIC.
 void set_external_interrupt(Vcpu& vcpu, bool level) {
   kvm_irq_level request{};

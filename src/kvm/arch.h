@@ -26,6 +26,8 @@ Result<void> set_boot_state(Vm& vm, Vcpu& vcpu, const machine::BootState& state)
 Result<hv::Exit> decode_exit(Vcpu& vcpu);
 void complete_call(Vcpu& vcpu, i64 error, u64 value);
 void set_external_interrupt(Vcpu& vcpu, bool level);
+// Whether that may only be called by the vCPU's own thread, outside KVM_RUN.
+extern const bool input_by_own_thread;
 // Bit n: the level of hv::Vcpu::Private n.
 u64 private_levels(Vcpu& vcpu);
 // kvm/<arch>_registers.cpp. `file` is empty and of this architecture; what the host has is added.

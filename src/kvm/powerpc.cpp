@@ -250,6 +250,8 @@ Result<hv::Exit> decode_exit(Vcpu& vcpu) {
 // No call reaches us: KVM answers ePAPR's and its own, the rest with EV_UNIMPLEMENTED.
 void complete_call(Vcpu&, i64, u64) {}
 
+const bool input_by_own_thread = false;
+
 void set_external_interrupt(Vcpu& vcpu, bool level) {
   kvm_interrupt request{};
   request.irq =

@@ -152,6 +152,8 @@ void complete_call(Vcpu& vcpu, i64 error, u64 value) {
   vcpu.page().riscv_sbi.ret[1] = value;
 }
 
+const bool input_by_own_thread = false;
+
 void set_external_interrupt(Vcpu& vcpu, bool level) {
   kvm_interrupt request{};
   request.irq = level ? static_cast<u32>(KVM_INTERRUPT_SET) : static_cast<u32>(KVM_INTERRUPT_UNSET);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -45,15 +46,17 @@ void Vcpu::bind_thread() {
   ::sigemptyset(&set);
   ::sigaddset(&set, kick_signal());
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  thread_ = ::pthread_self();
-  bound_.store(true, std::memory_order_release);
+  process_ = ::getpid();
+  thread_.store(::gettid(), std::memory_order_release);
 }
 
 void Vcpu::kick() {
   // immediate_exit closes the window between "about to enter" and the signal's arrival.
   kicked_.store(true, std::memory_order_seq_cst);
   std::atomic_ref<u8>(run_->immediate_exit).store(1, std::memory_order_seq_cst);
-  if (bound_.load(std::memory_order_acquire)) ::pthread_kill(thread_, kick_signal());
+  // Not pthread_kill(): a device may raise its line when the thread has ended.
+  if (const pid_t thread = thread_.load(std::memory_order_acquire); thread != 0)
+    ::tgkill(process_, thread, kick_signal());
 }
 
 void Vcpu::clear_kick() {
@@ -72,7 +75,26 @@ void Vcpu::report_private_interrupts() {
   }
 }
 
+// Linux changes other bits of the word that holds this input whenever it loads a vCPU, by a plain
+// load and store (arch/arm64/include/asm/kvm_emulate.h, vcpu_set_wfx_traps() and its like, 4.17 to
+// 6.12 at least). What another thread sets meanwhile is lost, and the guest's CPU with it. So
+// the vCPU's own thread sets it, when the vCPU is not loaded.
+void Vcpu::drive_input() {
+  const bool wanted = input_.load();
+  if (wanted == driven_input_) return;
+  driven_input_ = wanted;
+  arch::set_external_interrupt(*this, wanted);
+}
+
+void Vcpu::set_external_interrupt(bool level) {
+  if (!arch::input_by_own_thread) return arch::set_external_interrupt(*this, level);
+  input_.store(level);
+  // One that goes away is seen at the next exit: at the latest the one that asks which it is.
+  if (level && ::gettid() != thread_.load(std::memory_order_acquire)) kick();
+}
+
 Result<hv::Exit> Vcpu::run() {
+  if (arch::input_by_own_thread) drive_input();
   if (debug_.single_step && arch::forgets_steps) [[unlikely]]
     TRY(arch::set_debug(*this, debug_));
   int result = ::ioctl(fd_.get(), KVM_RUN, 0);
@@ -189,8 +211,6 @@ Result<hv::Exit> Vcpu::decode() {
 void Vcpu::complete_read(u64 value) { store_data(run_->mmio.data, run_->mmio.len, value); }
 
 void Vcpu::complete_call(i64 error, u64 value) { arch::complete_call(*this, error, value); }
-
-void Vcpu::set_external_interrupt(bool level) { arch::set_external_interrupt(*this, level); }
 
 namespace {
 

@@ -2,7 +2,7 @@
 // only one architecture reports goes through arch.h.
 #pragma once
 
-#include <pthread.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <memory>
@@ -64,6 +64,7 @@ class Vcpu final : public hv::Vcpu {
       : vm_(vm), fd_(std::move(fd)), index_(index), run_(run), run_size_(run_size) {}
   Result<hv::Exit> decode();
   void report_private_interrupts();
+  void drive_input();
 
   const Fd& vm_;
   Fd fd_;
@@ -73,11 +74,13 @@ class Vcpu final : public hv::Vcpu {
   usize run_size_;
   PrivateSink private_sink_;
   u64 private_levels_ = 0;
+  std::atomic<bool> input_{false};  // the external interrupt, as the controller of ours wants it
+  bool driven_input_ = false;       // as KVM was told
   void* shared_ = nullptr;
   usize shared_size_ = 0;
   int irqchip_ = -1;  // the VM's
-  pthread_t thread_{};
-  std::atomic<bool> bound_{false};
+  pid_t process_ = 0;
+  std::atomic<pid_t> thread_{0};  // 0: not bound yet
   std::atomic<bool> kicked_{false};
 };
 

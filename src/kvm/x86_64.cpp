@@ -147,6 +147,8 @@ Result<void> set_boot_state(Vm&, Vcpu& vcpu, const machine::BootState& state) {
 
 Result<hv::Exit> decode_exit(Vcpu& vcpu) { return hv::Unknown{vcpu.page().exit_reason}; }
 void complete_call(Vcpu&, i64, u64) {}
+const bool input_by_own_thread = false;
+
 void set_external_interrupt(Vcpu&, bool) {}
 
 u64 private_levels(Vcpu&) { return 0; }
