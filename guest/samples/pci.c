@@ -11,7 +11,7 @@
 #include "fdt.h"
 
 enum { ID = 0x00, COMMAND = 0x04, CLASS = 0x08, BAR1 = 0x14, MEMORY_ENABLE = 2 | 4 };
-enum { ENTROPY_ID = 0x10441af4, MOVED_BY = 0x100000 };
+enum { ENTROPY_ID = 0x10441af4, TRANSITIONAL_ENTROPY_ID = 0x10051af4, MOVED_BY = 0x100000 };
 /* Offsets in BAR 1, as the capabilities say too. */
 enum { FEATURE_SELECT = 0, DRIVER_SELECT = 8, DRIVER_FEATURE = 12, QUEUES = 18, STATUS = 20, QUEUE = 22, SIZE = 24,
        ENABLE = 28, DESC = 32, DRIVER = 40, DEVICE = 48, NOTIFY = 0x300 };
@@ -117,7 +117,7 @@ int main(void) {
     u32 id = mmio_read32(reg(device, ID));
     if (id == 0xffffffff) continue;
     print("pci: 00:%02x.0 %04x:%04x class %06x\n", device, id & 0xffff, id >> 16, mmio_read32(reg(device, CLASS)) >> 8);
-    if (id == ENTROPY_ID) found = device;
+    if (id == ENTROPY_ID || id == TRANSITIONAL_ENTROPY_ID) found = device;
   }
   if (found < 0) return print("pci: no entropy device\n"), 9;
   mmio_write32(reg(found, BAR1), 0xffffffff);

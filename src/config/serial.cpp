@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <span>
+#include <utility>
 
 #include "base/hex.h"
 #include "base/text.h"
@@ -145,12 +147,17 @@ Result<void> check_one(const Serial& serial) {
   if (!wants_path && !serial.path.empty())
     return bad(text("path: type {} has none", spelling(serial_type_names, serial.type)),
                "use type=file");
-  for (const std::string* one : {&serial.path, &serial.input, &serial.name, &serial.pci_address})
-    if (one->find('\0') != std::string::npos) return bad("contains a zero byte, which ends a text");
+  for (const auto& [field, value] :
+       {std::pair("path", &serial.path), std::pair("input", &serial.input),
+        std::pair("name", &serial.name), std::pair("pci_address", &serial.pci_address)})
+    if (value->find('\0') != std::string::npos)
+      return bad(text("{}: contains a zero byte, which ends a text", field));
   const bool is_virtio = serial.hardware == SerialHardware::virtio_console;
   const u32 most = is_virtio                                 ? max_virtio_console_num
                    : serial.hardware == SerialHardware::uart ? max_uart_num
                                                              : 1;
+  if (serial.num != 1 && most == 1)
+    return bad(text("num: {} is given, but there is one debugcon only", serial.num), "write num=1");
   if (serial.num < 1 || serial.num > most)
     return bad(text("num: {} is not between 1 and {}", serial.num, most));
   TRY(check_virtio(serial));
@@ -158,6 +165,8 @@ Result<void> check_one(const Serial& serial) {
     return bad("earlycon: only hardware=serial works that early");
   if (serial.console && serial.hardware == SerialHardware::debugcon)
     return bad("console: a debugcon cannot be one");
+  if (serial.debugcon_port != Serial().debugcon_port && serial.hardware != SerialHardware::debugcon)
+    return bad("debugcon_port: only a debugcon has one", "use hardware=debugcon");
   if (serial.debugcon_port > 0xffff)
     return bad(text("debugcon_port: {} is no port", serial.debugcon_port));
   return check_input(serial);
@@ -173,6 +182,8 @@ usize part_size(std::string_view text) {
 
 Result<Serial> parse_serial(std::string_view text) {
   Serial serial;
+  std::vector<std::string> seen;
+  if (text.empty()) return bad("the value is empty", "write, for example, --serial type=stdout");
   while (!text.empty()) {
     const std::string_view part = text.substr(0, part_size(text));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
@@ -183,6 +194,9 @@ Result<Serial> parse_serial(std::string_view text) {
     std::optional<std::string_view> value;
     if (equals != std::string_view::npos) value = part.substr(equals + 1);
     TRY(set(serial, key, value));
+    if (std::ranges::find(seen, key) != seen.end())
+      return bad(pv::text("{}: stands twice", key), "give it once");
+    seen.push_back(std::move(key));
   }
   return serial;
 }
@@ -196,11 +210,15 @@ Result<void> validate_serials(const std::vector<Serial>& serials) {
       error.message = text("serials[{}].{}", i, error.message);
       return std::unexpected(std::move(error));
     }
-    for (usize other = 0; other < i; ++other)
-      if (serials[other].hardware == serial.hardware && serials[other].num == serial.num)
+    for (const Serial& other : std::span(serials).first(i)) {
+      if (other.hardware == serial.hardware && other.num == serial.num)
         return bad(text("serials[{}].num: {} {} stands twice", i,
                         spelling(serial_hardware_names, serial.hardware), serial.num),
                    "give each its own num");
+      if (!serial.name.empty() && other.name == serial.name)
+        return bad(text("serials[{}].name: \"{}\" stands twice", i, serial.name),
+                   "give each port its own name");
+    }
     consoles += serial.console ? 1 : 0;
     early += serial.earlycon ? 1 : 0;
     inputs += serial.standard_input ? 1 : 0;

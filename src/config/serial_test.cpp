@@ -37,13 +37,20 @@ TEST(Serial, EveryKey) {
   EXPECT_EQ(queues->max_queue_sizes, (std::vector<u32>{2, 32}));
   EXPECT_EQ(queues->pci_address, "00:05.0");
   EXPECT_EQ(queues->num, 2u);
-  EXPECT_EQ(*parse_serial(""), Serial{});  // a UART that leads nowhere
+  EXPECT_EQ(*parse_serial("num=1"), Serial{});  // a UART that leads nowhere
   for (const char* type : {"file", "stdout", "sink", "syslog", "unix", "unix-stream"})
     EXPECT_TRUE(parse_serial(std::string("type=") + type)) << type;
 }
 
 TEST(Serial, RefusalsNameTheKey) {
   EXPECT_EQ(refusal("type=tape"), "type: \"tape\" is not known");
+  EXPECT_EQ(refusal(""), "the value is empty");
+  EXPECT_EQ(refusal("num=1,type=stdout,num=2"), "num: stands twice");
+  EXPECT_EQ(refusal("debugcon-port=0xe9"), "serials[0].debugcon_port: only a debugcon has one");
+  EXPECT_EQ(refusal("hardware=debugcon,num=2"),
+            "serials[0].num: 2 is given, but there is one debugcon only");
+  EXPECT_EQ(refusal({"hardware=virtio-console,name=a\0b", 32}),
+            "serials[0].name: contains a zero byte, which ends a text");
   EXPECT_EQ(refusal("type"), "type: \"\" is not known");
   EXPECT_EQ(refusal("colour=red"), "\"colour\" is not a key of a serial port");
   EXPECT_EQ(refusal("type=file"), "serials[0].path: type file needs one");
@@ -63,7 +70,8 @@ TEST(Serial, RefusalsNameTheKey) {
   EXPECT_EQ(refusal("pci-address="), "pci-address: needs a value");
   EXPECT_EQ(refusal("pci-address=00:05.0"),
             "serials[0].pci_address: only a port of a virtio console has one");
-  EXPECT_EQ(refusal("debugcon-port=65536"), "serials[0].debugcon_port: 65536 is no port");
+  EXPECT_EQ(refusal("hardware=debugcon,debugcon-port=65536"),
+            "serials[0].debugcon_port: 65536 is no port");
   EXPECT_EQ(refusal("debugcon-port=0x10000"), "debugcon-port: \"0x10000\" is no port");
 }
 
@@ -99,6 +107,10 @@ TEST(Serial, PortsAreDistinctAndOneIsTheConsole) {
   const Serial first, second{.num = 2}, hvc{.hardware = SerialHardware::virtio_console};
   EXPECT_EQ(refused({first, second, hvc}), "");
   EXPECT_EQ(refused({first, second, first}), "serials[2].num: serial 1 stands twice");
+  Serial named = hvc, twin = hvc;
+  named.name = twin.name = "log";
+  twin.num = 2;
+  EXPECT_EQ(refused({named, twin}), "serials[1].name: \"log\" stands twice");
   EXPECT_EQ(refused({{.console = true}, {.num = 2, .console = true}}),
             "serials: more than one is marked as console");
   EXPECT_EQ(refused({{.standard_input = true}, {.num = 2, .standard_input = true}}),

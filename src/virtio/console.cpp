@@ -1,6 +1,7 @@
 #include "virtio/console.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/endian.h"
 
@@ -18,7 +19,9 @@ constexpr u64 largest_write = 1_MiB;
 constexpr u64 enough = 1_MiB;
 
 bool needs_multiport(const std::vector<Console::Port>& ports) {
-  return ports.size() > 1 || !ports[0].name.empty() || !ports[0].console;
+  const Console::Port& first = ports[0];
+  return ports.size() > 1 || !first.name.empty() || !first.console ||
+         (first.source != nullptr && !first.speaks_first);
 }
 
 // The queues of port 0, then the two of control, then those of the other ports (5.3.2).
@@ -71,12 +74,18 @@ void Console::room(usize port) {
   if (ports_[port].source != nullptr) ports_[port].source->room();
 }
 
+void Console::open(usize port) {
+  if (std::exchange(states_[port].open, true)) return;
+  room(port);
+}
+
 void Console::transmit(u16 index, usize port) {
   Queue& queue = host().queue(index);
   u64 moved = 0;
   u32 chains = 0;
   while (queue.pop(chain_)) {
     write_out(chain_, *ports_[port].sink);
+    if (!multiport_negotiated() && port == 0) open(port);
     queue.push(chain_.head(), 0);
     moved += chain_.readable_bytes();
     if (moved >= enough || ++chains >= 2 * u32{queue.max_size()}) {
@@ -98,9 +107,9 @@ void Console::write_out(const Chain& chain, device::CharSink& sink) {
 
 usize Console::receive(usize port, Bytes input) {
   usize taken = 0;
-  const bool listens =
-      host().running() && (multiport_negotiated() ? states_[port].open : port == 0);
-  if (listens) {
+  // A driver that could have said so with MULTIPORT, and does not, may never write.
+  const bool reads_first = !multiport_negotiated() && port == 0 && !ports_[port].speaks_first;
+  if (host().running() && (states_[port].open || reads_first)) {
     const u16 index = receive_queue_of(port);
     Queue& queue = host().queue(index);
     u32 chains = 0;
@@ -159,8 +168,10 @@ void Console::handle(const con::Control& control) {
     if (!ports_[port].name.empty()) state.untold |= told_name;
     state.untold |= told_open;
   } else if (control.event == con::port_open) {
-    state.open = yes;
-    if (yes) room(port);
+    if (yes)
+      open(port);
+    else
+      state.open = false;
   }
 }
 
@@ -232,8 +243,8 @@ Result<void> Console::restore(StateReader& in) {
   std::vector<PortState> states(count <= most_ports ? count : 0);
   for (PortState& state : states) {
     state.refused = in.get_bool();
+    state.open = version != state_version || in.get_bool();
     if (version != state_version) continue;
-    state.open = in.get_bool();
     state.untold = in.get8() & (told_added | told_console | told_name | told_open);
   }
   const bool known = version == state_version || version == single_port_version;

@@ -5,10 +5,12 @@
 //           to /dev/virtio-ports/NAME
 //
 // Output goes to a CharSink in one write per chain. Input is taken only into buffers that the
-// driver has provided, with MULTIPORT only while it has the port open: what does not fit is
-// refused, and the source is told when there is room. The terminal's size is in the configuration
-// space of a single port. Deliberately absent: the RESIZE message of MULTIPORT, whose fields Linux
-// took in the other order for long (docs/decisions/serial-ports.md); ports that come and go.
+// driver has provided, and only while it has the port open, which without MULTIPORT is from its
+// first output on: Linux gives buffers first and throws away what comes before it has made the
+// terminal. What does not fit is refused, and the source is told when there is room. The size is in
+// the configuration space of a single port. Deliberately absent: the RESIZE message of MULTIPORT,
+// whose fields Linux took in the other order for long (docs/decisions/serial-ports.md); ports that
+// come and go.
 #pragma once
 
 #include <array>
@@ -30,13 +32,14 @@ class Console final : public VirtioDevice {
     device::CharSink* sink;
     device::CharSource* source;  // null: nobody types
     std::string name = {};
-    bool console = true;  // a terminal for the guest (hvcN), or just a channel
+    bool console = true;       // a terminal for the guest (hvcN), or just a channel
+    bool speaks_first = true;  // the guest writes before it reads, as to its console
     u16 receive_size = usual_receive_size, transmit_size = usual_transmit_size;  // powers of two
   };
   static constexpr usize most_ports = 16;
 
-  // All that is pointed to outlives the console. More than one port, and a named or plain one, need
-  // MULTIPORT; a driver without it sees the first.
+  // All that is pointed to outlives the console. More than one port, a named or plain one, and one
+  // that is read first need MULTIPORT; a driver without it sees the first.
   explicit Console(std::vector<Port> ports);
   Console(device::CharSink& sink, device::CharSource& source)
       : Console(std::vector<Port>{{&sink, &source}}) {}
@@ -66,7 +69,7 @@ class Console final : public VirtioDevice {
  private:
   struct PortState {
     bool refused = false;  // input waits for room
-    bool open = false;     // the driver has it open (MULTIPORT)
+    bool open = false;     // the driver has it open, or without MULTIPORT has written to it
     u8 untold = 0;         // what is still to be told on the control queue: bits of Told
   };
   enum Told : u8 { told_added = 1, told_console = 2, told_name = 4, told_open = 8 };
@@ -74,6 +77,7 @@ class Console final : public VirtioDevice {
   bool multiport_negotiated() const;
   void transmit(u16 queue, usize port);
   void write_out(const Chain& chain, device::CharSink& sink);
+  void open(usize port);  // input may flow
   void room(usize port);
   void hear();  // what the driver says on the control queue
   void handle(const spec::console::Control& control);

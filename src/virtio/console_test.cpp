@@ -25,6 +25,13 @@ class ConsoleTest : public ::testing::Test {
     std::lock_guard lock(machine.transport.mutex());
     return console.receive(bytes_of(text));
   }
+  // A driver that has its terminal and has written to it.
+  bool start_terminal() {
+    if (!driver.start()) return false;
+    driver.add(transmitq, {driver.out(">")});
+    driver.kick(transmitq);
+    return driver.used(transmitq).has_value();
+  }
 };
 
 TEST_F(ConsoleTest, OutputOfAChainIsOneWrite) {
@@ -47,7 +54,7 @@ TEST_F(ConsoleTest, ManyChainsInOneNotification) {
 }
 
 TEST_F(ConsoleTest, InputGoesWhereTheDriverWantsIt) {
-  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(start_terminal());
   const auto small = driver.in(4);
   const auto large = driver.in(100);
   driver.add(receiveq, {small});
@@ -63,7 +70,7 @@ TEST_F(ConsoleTest, InputGoesWhereTheDriverWantsIt) {
 
 TEST_F(ConsoleTest, RefusedInputIsAskedForAgain) {
   EXPECT_EQ(type("early"), 0);  // no driver yet
-  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(start_terminal());
   // No buffers on start: nothing to ask for... until the first one comes.
   source.calls = 0;
   EXPECT_EQ(type("abc"), 0);
@@ -80,8 +87,40 @@ TEST_F(ConsoleTest, RefusedInputIsAskedForAgain) {
   EXPECT_EQ(source.calls, 2);  // nothing was refused
 }
 
-TEST_F(ConsoleTest, InputWaitsWhilePaused) {
+// Linux throws away what comes before it has made the terminal.
+TEST_F(ConsoleTest, InputWaitsForTheFirstOutput) {
   ASSERT_TRUE(driver.start());
+  driver.add(receiveq, {driver.in(10)});
+  driver.kick(receiveq);
+  EXPECT_EQ(type("early"), 0);
+  const int before = source.calls;
+  driver.add(transmitq, {driver.out("login: ")});
+  driver.kick(transmitq);
+  EXPECT_EQ(source.calls, before + 1);
+  EXPECT_EQ(type("early"), 5);
+  machine.driver.set(spec::mmio::Status, 0);
+  ASSERT_TRUE(driver.start());
+  driver.add(receiveq, {driver.in(10)});
+  EXPECT_EQ(type("again"), 0);
+}
+
+TEST(ConsolePorts, OnePortThatIsReadFirstNeedsMultiport) {
+  device::RecordingSink sink;
+  device::CountingSource source;
+  const auto features = [](Console::Port port) { return Console({std::move(port)}).features(); };
+  constexpr u64 multiport = spec::console::feature_multiport;
+  EXPECT_EQ(features({&sink, &source}) & multiport, 0u);
+  EXPECT_NE(features({.sink = &sink, .source = &source, .speaks_first = false}) & multiport, 0u);
+  Console console({{.sink = &sink, .source = &source, .speaks_first = false}});
+  FakeMachine machine{console};
+  ASSERT_TRUE(machine.driver.start(machine.driver.offered() & ~multiport));
+  machine.driver.add(receiveq, {machine.driver.in(8)});
+  EXPECT_EQ(console.feed(0, bytes_of("ab")), 2u);  // it may never write
+  EXPECT_EQ(features({.sink = &sink, .source = nullptr, .speaks_first = false}) & multiport, 0u);
+}
+
+TEST_F(ConsoleTest, InputWaitsWhilePaused) {
+  ASSERT_TRUE(start_terminal());
   driver.add(receiveq, {driver.in(10)});
   machine.transport.pause();
   EXPECT_EQ(type("abc"), 0);
@@ -141,10 +180,10 @@ TEST_F(ConsoleTest, HugeChainIsCutAndLeavesTheRestToTheExecutor) {
 }
 
 TEST_F(ConsoleTest, ResetForgetsBuffers) {
-  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(start_terminal());
   driver.add(receiveq, {driver.in(8)});
   driver.kick(receiveq);
-  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(start_terminal());
   EXPECT_EQ(type("abc"), 0);
 }
 
@@ -233,6 +272,11 @@ TEST_F(MultiportTest, ADriverWithoutItSeesTheFirstPort) {
   ASSERT_TRUE(driver.start(driver.offered() & ~spec::console::feature_multiport));
   driver.add(receiveq, {driver.in(8)});
   driver.kick(receiveq);
+  EXPECT_EQ(type(0, "ab"), 0u);
+  for (u16 queue : {transmitq, u16{5}}) {
+    driver.add(queue, {driver.out(">")});
+    driver.kick(queue);
+  }
   EXPECT_EQ(type(0, "ab"), 2u);
   EXPECT_EQ(type(1, "ab"), 0u);
 }

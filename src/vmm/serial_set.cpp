@@ -57,6 +57,7 @@ std::vector<virtio::Console::Port> SerialSet::virtio_ports() const {
   for (usize i : virtio_order()) {
     const config::Serial& what = *ends_[i].what;
     ports.push_back({outs_[i], ends_[i].in, what.name, what.name.empty() || what.console});
+    ports.back().speaks_first = what.console;
     if (what.max_queue_sizes.empty()) continue;
     ports.back().receive_size = static_cast<u16>(what.max_queue_sizes[0]);
     ports.back().transmit_size = static_cast<u16>(what.max_queue_sizes[1]);

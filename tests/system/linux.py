@@ -28,7 +28,7 @@ def cases(target):
         return _on_pvm()
     found = [_devices(target)]
     if target.full:
-        found += _endings(target) + [_virtio_console(target), _shrinking_disk(target)]
+        found += _endings(target) + [_virtio_console(target), _piped_early(target), _shrinking_disk(target)]
     if "user" in target.irqchips and (target.full or target.irqchips[0] == "user"):
         found.append(_own_gic(target))
     return found + (_pvh(target) if target.arch == "x86_64" else [])
@@ -135,6 +135,12 @@ def _virtio_console(target):
         "console=hvc0 quiet lab.run=\"echo console: $(cat /sys/class/tty/console/active); grep MemTotal /proc/meminfo\"",
         "--console", "virtio", "-m", f"{mebibytes}M"), timeout=300,
         says=["lab-guest: up", "console: ", "hvc0", "lab-guest: exit status 0"], check=_much(mebibytes))
+
+
+def _piped_early(target):
+    """Input that is there before the driver: Linux throws away what comes before it has made its terminal."""
+    return Case("linux/virtio-console-piped", linux("console=hvc0 quiet", "--console", "virtio"), timeout=300,
+                stdin=b"echo early-$((6 * 7))\npoweroff\n", says=["lab-guest: up", "\nearly-42\n"])
 
 
 def _much(mebibytes):
