@@ -31,12 +31,12 @@ class VirtioSet {
   virtio::Console* console() { return console_.get(); }
 
  private:
+  void add(virtio::VirtioDevice& device, u32 pci_device = 0);
+
   std::unique_ptr<virtio::Console> console_;
   std::vector<std::unique_ptr<block::Engine>> engines_;
   std::vector<std::unique_ptr<virtio::Block>> disks_;
   std::unique_ptr<virtio::Rng> rng_;
-  void add(virtio::VirtioDevice& device, u32 pci_device = 0);
-
   std::vector<virtio::VirtioDevice*> order_;
   std::vector<u32> places_;  // as order_
 };

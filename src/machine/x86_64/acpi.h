@@ -18,10 +18,10 @@ struct AcpiVirtio {
   u32 gsi;
 };
 
-// A PCI host bridge with functions 00:01.0 to 00:devices.0.
+// A PCI host bridge, and behind it devices up to 00:last_device.0.
 struct AcpiPci {
   PciMap map;
-  unsigned last_device;  // the highest number of one
+  unsigned last_device;
 };
 
 // The tables as they lie in memory from `base` (16-byte aligned) on; the RSDP comes first.
