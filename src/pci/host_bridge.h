@@ -60,7 +60,7 @@ class ConfigPorts final : public bus::MmioDevice {
 };
 
 // The function itself, without BARs: Intel's 82Q35 as software sees it that looks for its id, with
-// the one register that tells where configuration space lies (Intel 316966, 5.1.16 "PCIEXBAR").
+// the one register that tells where configuration space lies (Intel 316966, "PCIEXBAR").
 class HostBridge final : public Function {
  public:
   explicit HostBridge(u64 config_space)
