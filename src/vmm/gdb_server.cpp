@@ -39,7 +39,7 @@ void GdbServer::accept_ready() {
     return;
   }
   if (client_.valid() || kept_.client.valid()) {
-    log_.warn("a second gdb wanted to connect: there is one already");
+    log_.guest(refusals_, "a second gdb wanted to connect: there is one already");
     return;
   }
   begin(std::move(client), {});

@@ -40,6 +40,7 @@ class GdbServer {
   Log& log_;
   const GdbListener& listener_;
   Debugger& debugger_;
+  Throttle refusals_;
   Fd client_;
   std::unique_ptr<inspect::gdb::Stub> stub_;
   std::string output_;  // what the client has not taken yet
