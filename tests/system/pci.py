@@ -11,12 +11,12 @@ def cases(target):
     if target.powerpc:
         return [Case("pci/refused", "polyvisor run guest/hello --transport pci", 104,
                      says=["--transport pci: this board has no PCI on powerpc", "--transport mmio"])]
-    found = [Case("pci/moves", "polyvisor run guest/pci --transport pci --rng -c 2 -p moves=200", timeout=200,
+    found = [Case("pci/moves", "polyvisor run guest/pci --transport pci --rng -c 2 -p moves=200", timeout=200, separate=True,
                   says=["1af4:1044 class 00ff00", "moved 200 times", "wrong 0", "32 random bytes:"])]
     if target.full:
         found += _boards(target)
         found += [Case("pci/none", "polyvisor run guest/pci --transport pci", 9, says=["pci: no entropy device"]),
-                  Case("pci/kvmtool-words", "polyvisor run guest/pci --virtio-transport pci --rng -p moves=2",
+                  Case("pci/kvmtool-words", "polyvisor run guest/pci --virtio-transport pci --rng -p moves=2", separate=True,
                        says=["wrong 0"])]
     return found if target.native else found + _linux(target)
 
@@ -26,7 +26,7 @@ def _boards(target):
     found = []
     for board, ports in boards_with_pci(target.arch).items():
         found += [Case(f"pci/board-{board}", f"polyvisor run guest/pci.img --board {board} --transport pci --rng -c 2 -p moves=50",
-                       timeout=200, says=["1af4:1044 class 00ff00", "moved 50 times", "wrong 0", "32 random bytes:"]),
+                       timeout=200, separate=True, says=["1af4:1044 class 00ff00", "moved 50 times", "wrong 0", "32 random bytes:"]),
                   _board_linux(board, ports)]
         if not ports:
             found.append(Case(f"pci/board-{board}-without-ports",
