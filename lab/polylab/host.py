@@ -91,9 +91,10 @@ class Result:
 class HostDied(LabError):
     """The host ended before its commands did; `results` holds what there is."""
 
-    def __init__(self, message, results):
+    def __init__(self, message, results, given_up=False):
         super().__init__(message)
         self.results = results
+        self.given_up = given_up    # by us, after a command's timeout: no command was running
 
 
 class Host:
@@ -103,7 +104,7 @@ class Host:
                  kernel="debian", guest_kernel=None, monitor=None, modules=(), files=None,
                  guest_files=None, guest_modules=(),
                  environment=None, deterministic=False, qemu_args=(), plugins=(), hide=(), log=None,
-                 boot_timeout=300.0, cache=None):
+                 one_timeout=False, boot_timeout=300.0, cache=None):
         self.arch = find_arch(arch)
         self.cache = cache or Cache()
         self.deterministic = deterministic
@@ -127,6 +128,7 @@ class Host:
         self._environment = {"PATH": "/bin:/usr/bin", "HOME": "/root", "TERM": "dumb",
                              "USER": "root", "SHELL": "/bin/sh", **(environment or {})}
         self._hide = tuple(hide)
+        self._one_timeout = one_timeout
         self._log = pathlib.Path(log) if log else None
         self._boot_timeout = boot_timeout
         self._process = None
@@ -306,6 +308,8 @@ class Host:
         result.maxrss = int(fields[6])
         self._ended += 1
         self._current = None
+        if result.kind == "timeout" and self._one_timeout and self._ended < len(self._results):
+            raise self._died("was given up", given_up=True)
 
     _unacknowledged = 0
 
@@ -341,7 +345,7 @@ class Host:
         elif known and not wants:
             selector.unregister(source.fd)
 
-    def _died(self, why):
+    def _died(self, why, given_up=False):
         self.close(kill=True)
         tail = self.console[-2000:].decode(errors="replace").replace("\r", "").strip()
         errors = self.qemu_output[-1500:].decode(errors="replace").strip()
@@ -351,7 +355,7 @@ class Host:
         for title, text in (("its console", tail), ("QEMU", errors)):
             if text:
                 message += f"\n-- {title} said last:\n{text}"
-        return HostDied(message, self._results)
+        return HostDied(message, self._results, given_up)
 
     def _await_boot(self):
         limit = self._started + self._boot_timeout
