@@ -76,9 +76,9 @@ void Vcpu::report_private_interrupts() {
 }
 
 // Linux changes other bits of the word that holds this input whenever it loads a vCPU, by a plain
-// load and store (arch/arm64/include/asm/kvm_emulate.h, vcpu_set_wfx_traps() and its like, 4.17 to
-// 6.12 at least). What another thread sets meanwhile is lost, and the guest's CPU with it. So
-// the vCPU's own thread sets it, when the vCPU is not loaded.
+// load and store (arch/arm64/include/asm/kvm_emulate.h, vcpu_set_wfx_traps() and its like; seen with
+// 6.1). What another thread sets meanwhile is lost, and the guest's CPU with it. So the vCPU's own
+// thread sets it, when the vCPU is not loaded.
 void Vcpu::drive_input() {
   const bool wanted = input_.load();
   if (wanted == driven_input_) return;
